@@ -1,0 +1,1 @@
+"""Pictures in, boxes out: model cards, preparation, runners, output layouts."""

@@ -1,0 +1,1 @@
+"""Events out to people: the notification channels."""

@@ -1,0 +1,1 @@
+"""Composition: channels, slots, workers, the camera step, file and live layouts, the session."""

@@ -1,0 +1,1 @@
+"""Overlays drawn on pictures; this room writes no file."""

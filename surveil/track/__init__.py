@@ -1,0 +1,1 @@
+"""Boxes in, tracks out: the SORT-style tracker, numpy and scipy alone."""

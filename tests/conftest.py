@@ -1,0 +1,38 @@
+"""What all tests share: the folder of real recordings, and a guard against threads that are left behind."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The root of the checkout."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real recordings and data sets; the test skips where it is not at hand."""
+    folder = Path(os.environ.get("SURVEIL_SHARED", ROOT.parent / "shared"))
+    if not folder.is_dir():
+        pytest.skip(f"real recordings are not at hand: no folder {folder} (set SURVEIL_SHARED)")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def no_thread_left() -> Iterator[None]:
+    """A test that leaves a thread of ours running fails."""
+    before = set(threading.enumerate())
+    yield
+    for thread in set(threading.enumerate()) - before:
+        if not thread.daemon:
+            thread.join(2.0)
+        assert thread.daemon or not thread.is_alive(), f"thread {thread.name!r} was left behind"
