@@ -1,7 +1,7 @@
 """Time comes in through this door: rooms take a `Clock`, tests give them a false one.
 
-Three clocks are told apart everywhere: `monotonic` for intervals and latency, `wall` (UTC) for people, and media time
-(`pts_s`, from the stream) for everything that depends on the video.
+Three clocks are told apart everywhere: `monotonic` for intervals and latency, `wall` (UTC) for people, and
+media time (`pts_s`, from the stream) for everything that depends on the video.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Boxes as numbers: xyxy, float32, pixels of the source frame (x to the right, y down, edges not pixel centres)."""
+"""Boxes as numbers: xyxy, float32, pixels of the source frame (x right, y down, edges not pixel centres)."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def iou(a: NDArray[np.floating], b: NDArray[np.floating]) -> NDArray[np.floating
 
 def clip_boxes(boxes: Boxes, size: tuple[int, int]) -> Boxes:
     """Boxes (N, 4) cut to a frame of `size` (width, height) in pixels."""
-    width, height = size
-    return np.clip(boxes, 0, np.float32([width, height, width, height])).astype(np.float32, copy=False)
+    limits = np.array([*size, *size], np.float32)
+    return np.clip(boxes, 0, limits).astype(np.float32, copy=False)
 
 
 def xyxy_to_xywh(boxes: NDArray[np.floating]) -> NDArray[np.floating]:

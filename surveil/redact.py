@@ -1,7 +1,7 @@
 """The one redactor: no password reaches a log, an error, a title or a screen.
 
-Two nets: the values that were registered as secret (plain, percent-encoded, base64), and the places where secrets
-usually stand (URL credentials, password-like parameters, Authorization headers).
+Two nets: the values that were registered as secret (plain, percent-encoded, base64), and the places where
+secrets usually stand (URL credentials, password-like parameters, Authorization headers).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the operating system must bring, and how to get it: used by the desktop's start and by `surveil doctor`.
+"""What the operating system must bring, and how to get it: for the desktop's start and `surveil doctor`.
 
 `launch.py` has a shorter list of its own: it runs before anything is installed and cannot import this.
 """

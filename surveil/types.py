@@ -1,6 +1,7 @@
-"""What travels between the rooms: frozen, keyword-only, arrays read-only, shapes and dtypes checked when made.
+"""What travels between the rooms: frozen, keyword-only, arrays read-only, shapes and dtypes checked at birth.
 
-Empty is N = 0, never None. Boxes are xyxy float32 in pixels of the source frame. Sizes are (width, height) in pixels.
+Empty is N = 0, never None. Boxes are xyxy float32 in pixels of the source frame. Sizes are (width, height).
+Read-only arrays are views: who hands an array over does not write to it afterwards.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
 from surveil.errors import DataError
 from surveil.labels import LabelMap
@@ -20,21 +21,26 @@ from surveil.labels import LabelMap
 NO_TIMINGS: Mapping[str, float] = MappingProxyType({})
 
 
-def _checked(owner: str, name: str, value: Any, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
-    """`value` as a read-only array, or DataError that names the field, what was expected and what was got."""
+# Made once: comparing dtypes is then a comparison of identities, and a construction costs microseconds.
+_U8, _I8, _I32, _I64, _F32 = (np.dtype(t) for t in (np.uint8, np.int8, np.int32, np.int64, np.float32))
+
+
+def _checked(owner: object, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """The field as a read-only array, or DataError that names it, what was expected and what was got."""
+    value: NDArray[Any] | object = getattr(owner, name)
     if not isinstance(value, np.ndarray) or value.dtype != dtype or value.shape != shape:
         got = f"{value.shape} {value.dtype}" if isinstance(value, np.ndarray) else type(value).__name__
-        raise DataError(f"{owner}.{name}: expected {shape} {np.dtype(dtype).name}, got {got}")
+        raise DataError(f"{type(owner).__name__}.{name}: expected {shape} {dtype.name}, got {got}")
     if value.flags.writeable:
         value = value.view()
-        value.flags.writeable = False
+        value.setflags(write=False)
     return value
 
 
-def _freeze(owner: Any, fields: Mapping[str, tuple[tuple[int, ...], DTypeLike]]) -> None:
+def _freeze(owner: object, **fields: tuple[tuple[int, ...], np.dtype[Any]]) -> None:
+    """Check the owner's array fields against (shape, dtype) and make them read-only."""
     for name, (shape, dtype) in fields.items():
-        array = _checked(type(owner).__name__, name, getattr(owner, name), shape, dtype)
-        object.__setattr__(owner, name, array)
+        object.__setattr__(owner, name, _checked(owner, name, shape, dtype))
 
 
 def _rows(owner: Any, name: str) -> int:
@@ -83,10 +89,10 @@ class Frame:
     epoch: int = 0
 
     def __post_init__(self) -> None:
-        shape = getattr(self.image, "shape", ())
+        shape: tuple[int, ...] = getattr(self.image, "shape", ())
         if len(shape) != 3 or shape[2] != 3 or shape[0] < 1 or shape[1] < 1:
             raise DataError(f"Frame.image: expected (H, W, 3) uint8, got {shape}")
-        _freeze(self, {"image": (shape, np.uint8)})
+        _freeze(self, image=(shape, _U8))
 
     @property
     def size(self) -> tuple[int, int]:
@@ -127,10 +133,7 @@ class Detections:
 
     def __post_init__(self) -> None:
         n = _rows(self, "boxes")
-        _freeze(
-            self,
-            {"boxes": ((n, 4), np.float32), "scores": ((n,), np.float32), "class_ids": ((n,), np.int32)},
-        )
+        _freeze(self, boxes=((n, 4), _F32), scores=((n,), _F32), class_ids=((n,), _I32))
 
     def __len__(self) -> int:
         return len(self.boxes)
@@ -211,17 +214,15 @@ class Tracks:
         n = _rows(self, "ids")
         _freeze(
             self,
-            {
-                "ids": ((n,), np.int64),
-                "boxes": ((n, 4), np.float32),
-                "smoothed_boxes": ((n, 4), np.float32),
-                "scores": ((n,), np.float32),
-                "class_ids": ((n,), np.int32),
-                "states": ((n,), np.int8),
-                "velocity": ((n, 2), np.float32),
-                "age_s": ((n,), np.float32),
-                "unseen_s": ((n,), np.float32),
-            },
+            ids=((n,), _I64),
+            boxes=((n, 4), _F32),
+            smoothed_boxes=((n, 4), _F32),
+            scores=((n,), _F32),
+            class_ids=((n,), _I32),
+            states=((n,), _I8),
+            velocity=((n, 2), _F32),
+            age_s=((n,), _F32),
+            unseen_s=((n,), _F32),
         )
 
     def __len__(self) -> int:
@@ -276,7 +277,7 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Event:
-    """One report of a rule about one track, or about a camera. Times: `pts_s` media seconds, `wall_s` UTC seconds."""
+    """One report of a rule about a track or a camera; `pts_s` in media seconds, `wall_s` in UTC seconds."""
 
     id: str
     camera_id: str
