@@ -25,7 +25,7 @@ def intersection(a: NDArray[np.floating], b: NDArray[np.floating]) -> NDArray[np
 def iou(a: NDArray[np.floating], b: NDArray[np.floating]) -> NDArray[np.floating]:
     """Intersection over union (N, M) of boxes a (N, 4) and b (M, 4); 0 where both are empty.
 
-    >>> iou(np.float32([[0, 0, 2, 2]]), np.float32([[1, 0, 3, 2]])).round(3).tolist()
+    >>> iou(np.array([[0, 0, 2, 2]]), np.array([[1, 0, 3, 2]])).round(3).tolist()
     [[0.333]]
     """
     common = intersection(a, b)
