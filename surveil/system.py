@@ -1,6 +1,6 @@
 """What the operating system must bring, and how to get it: for the desktop's start and `surveil doctor`.
 
-`launch.py` has a shorter list of its own: it runs before anything is installed and cannot import this.
+Standard library only: `launch.py` reads these tables before anything is installed.
 """
 
 from __future__ import annotations
