@@ -7,9 +7,9 @@
     python3 launch.py test            the tests, with pytest's arguments; the slow ones: test -m slow
 
 It looks for what the system lacks (on Debian and Ubuntu, root gets it installed; anybody else is told the
-command), makes the virtual environment `.venv` beside this file, installs surveil into it with pip, and starts
-what was asked for. Nothing else is changed. It is safe to repeat: a second start finds everything in place, and
-a broken or half-made `.venv` is made anew.
+command), makes the virtual environment `.venv` beside this file, installs surveil into it with pip, and
+starts what was asked for. Nothing else is changed. It is safe to repeat: a second start finds everything in
+place, and a broken or half-made `.venv` is made anew.
 """
 
 # Standard library and surveil/system.py only; an old Python must get as far as saying that it is too old.
