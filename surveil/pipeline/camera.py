@@ -1,0 +1,43 @@
+"""What happens to every frame of one camera once its detections are known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from surveil.labels import LabelMap
+from surveil.types import NO_TIMINGS, Detections, Frame, FrameResult
+
+if TYPE_CHECKING:
+    from surveil.events.rule import Rule
+    from surveil.track.tracker import Tracker
+
+
+class CameraStep:
+    """Tracker, then rules, in a fixed order. It has no threads and no locks: one camera's frames pass it one by one.
+
+    The live layout, the file layout and replays call the same `step`, so that the same detections give the same
+    tracks and events everywhere.
+    """
+
+    def __init__(self, tracker: Tracker, labels: LabelMap, rules: Sequence[Rule] = ()) -> None:
+        self._tracker, self._labels, self._rules = tracker, labels, tuple(rules)
+
+    def step(
+        self, frame: Frame, detections: Detections | None, timings_ms: Mapping[str, float] = NO_TIMINGS
+    ) -> FrameResult:
+        """The result of one frame; `detections` is None where the detector did not look at it."""
+        info = frame.info
+        if detections is None:
+            tracks = self._tracker.predict(info)
+        else:
+            tracks = self._tracker.update(info, detections)
+        events = tuple(event for rule in self._rules for event in rule.update(info, tracks))
+        return FrameResult(
+            frame=frame,
+            detections=Detections.empty(frame.size, self._labels) if detections is None else detections,
+            tracks=tracks,
+            events=events,
+            detected=detections is not None,
+            timings_ms=timings_ms,
+        )

@@ -1,0 +1,225 @@
+"""The live layout: whatever the machine manages now, with the newest frames.
+
+    capture + letterbox | detect + track + rules           | present, recorders, callers
+      thread a camera      one thread for all cameras          each in a thread of its own
+
+Between the first two stands the `Inbox`: a live camera overwrites its frame there, a recording waits. A camera's
+frames always pass the same thread, so the camera step needs no lock.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from surveil.clock import Clock
+from surveil.pipeline.camera import CameraStep
+from surveil.pipeline.inbox import Inbox
+from surveil.pipeline.slot import Slot
+from surveil.pipeline.state import FeedState, State
+from surveil.pipeline.stats import CameraMeter, StageTimes
+from surveil.types import Detections, Frame, FrameResult
+
+if TYPE_CHECKING:
+    from surveil.detect.detector import Detector
+    from surveil.detect.preprocess import Prepared
+
+Tap = Callable[[FrameResult], bool]
+"""Takes results in the inference thread: must not wait or raise; False means that the result was lost."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Brain:
+    """What turns pictures into tracks; exchanged as one when the model or the thresholds change.
+
+    Attributes:
+        new_step: makes the tracker and rules of one camera.
+    """
+
+    detector: Detector
+    new_step: Callable[[], CameraStep]
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """A frame on its way to the detector; `prepared`, for `detector`, is None where it is not to look."""
+
+    lane: Lane
+    frame: Frame
+    detector: Detector
+    prepared: Prepared | None
+    prepare_ms: float
+
+
+class Lane:
+    """One camera's way through the layout: what its capture thread and the inference thread share.
+
+    Attributes:
+        newest: the newest frame, before detection.
+        result: the newest result.
+    """
+
+    def __init__(self, camera_id: str, *, live: bool, every: int, taps: Mapping[str, Tap]) -> None:
+        self.camera_id, self.live, self.every = camera_id, live, every
+        self.taps = dict(taps)
+        self.newest: Slot[Frame] = Slot()
+        self.result: Slot[FrameResult] = Slot()
+        self.meter = CameraMeter()
+        self.feed_state = FeedState(name="connecting", since_s=0.0)
+        self.step: tuple[Brain, CameraStep] | None = None  # inference thread only
+        self._detected_index: int | None = None
+
+    def due(self, frame: Frame) -> bool:
+        """Whether the detector is to look at this frame: `every` frames after the last one that it saw."""
+        last = self._detected_index
+        return last is None or frame.index - last >= self.every
+
+    def detected(self, frame: Frame) -> None:
+        """The detector has looked at this frame (a frame that is overwritten before does not count)."""
+        self._detected_index = frame.index
+
+    def state(self, now_s: float, device: str, overwritten: int) -> State:
+        """A snapshot."""
+        feed = self.feed_state
+        return State(
+            name=feed.name,
+            since_s=feed.since_s,
+            cause=feed.cause,
+            remedy=feed.remedy,
+            counters=MappingProxyType(dict(feed.counters)),
+            live=self.live,
+            decoder=feed.decoder,
+            device=device,
+            stats=self.meter.stats(now_s, {"overwritten": overwritten}),
+        )
+
+
+class Inference:
+    """The thread that detects and tracks for all cameras.
+
+    Attributes:
+        times: time by stage.
+    """
+
+    def __init__(self, brain: Brain, clock: Clock, on_news: Callable[[str], None]) -> None:
+        self._brain, self._clock, self._on_news = brain, clock, on_news
+        self._inbox: Inbox[_Item] = Inbox()
+        self._exchange = threading.Lock()
+        self.times = StageTimes()
+
+    @property
+    def brain(self) -> Brain:
+        """What is in use; capture threads prepare for its detector."""
+        return self._brain
+
+    def replace(self, brain: Brain) -> None:
+        """Use another detector and new trackers from the next frame on; the detector before is closed."""
+        with self._exchange:  # waits for the batch that is running
+            before, self._brain = self._brain, brain
+        if before.detector is not brain.detector:
+            before.detector.close()
+
+    def open(self, lane: Lane) -> None:
+        """Serve one more camera."""
+        self._inbox.open(lane.camera_id)
+
+    def close(self, lane: Lane) -> None:
+        """Serve a camera no longer; its capture thread gets Closed."""
+        self._inbox.close(lane.camera_id)
+
+    def abort(self) -> None:
+        """Wake everything that waits here with Closed."""
+        self._inbox.abort()
+
+    def overwritten(self, lane: Lane) -> int:
+        """Frames of a camera that a newer one replaced before they were served."""
+        return self._inbox.overwritten(lane.camera_id)
+
+    def deliver(self, lane: Lane, frame: Frame) -> None:
+        """Take a frame from a capture thread: prepare it there, and hand it over. Raises Closed."""
+        lane.meter.received(self._clock.monotonic())
+        lane.newest.put(frame)
+        self._on_news(lane.camera_id)
+        detector = self._brain.detector
+        prepared, prepare_ms = None, 0.0
+        if lane.due(frame):
+            with self.times.measure(f"prepare {lane.camera_id}") as watch:
+                prepared = detector.prepare(frame)
+            prepare_ms = watch.wall_ms
+        self._inbox.put(lane.camera_id, _Item(lane, frame, detector, prepared, prepare_ms), wait=not lane.live)
+
+    def run(self) -> None:
+        """Serve until `abort`; the layout's one inference thread."""
+        while True:
+            items = self._inbox.take(self._batch())
+            with self._exchange:
+                self._serve(items)
+
+    def _batch(self) -> int:
+        # On a CPU a batch gains nothing and delays its first camera.
+        return GPU_BATCH if self._brain.detector.device.upper().startswith("CUDA") else 1
+
+    def _serve(self, items: list[_Item]) -> None:
+        brain = self._brain
+        looked = [item for item in items if item.prepared is not None]
+        found: dict[str, Detections] = {}
+        detect_ms = 0.0
+        if looked:
+            with self.times.measure("detect") as watch:
+                batch = [_prepared_for(brain.detector, item) for item in looked]
+                for item, detections in zip(looked, brain.detector.detect(batch), strict=True):
+                    found[item.lane.camera_id] = detections
+                    item.lane.detected(item.frame)
+            detect_ms = watch.wall_ms
+        for item in items:
+            self._finish(brain, item, found.get(item.lane.camera_id), detect_ms)
+
+    def _finish(self, brain: Brain, item: _Item, detections: Detections | None, detect_ms: float) -> None:
+        lane = item.lane
+        if lane.step is None or lane.step[0] is not brain:
+            lane.step = (brain, brain.new_step())
+        timings = {"prepare": item.prepare_ms, "detect": detect_ms}
+        with self.times.measure("track") as watch:
+            result = lane.step[1].step(item.frame, detections, timings)
+        timings["track"] = watch.wall_ms
+        lane.meter.processed(self._clock.monotonic(), item.frame.arrived_s)
+        lane.result.put(result)
+        for name, tap in lane.taps.items():
+            if not tap(result):
+                lane.meter.dropped(name)
+        self._on_news(lane.camera_id)
+
+
+GPU_BATCH = 8  # cameras served by one run of a GPU
+
+
+def _prepared_for(detector: Detector, item: _Item) -> Prepared:
+    """What the detector needs; prepared again where the model was changed on the way."""
+    if item.detector is detector and item.prepared is not None:
+        return item.prepared
+    return detector.prepare(item.frame)
+
+
+def coasted(result: FrameResult, frame: Frame) -> FrameResult:
+    """An older result shown on a newer frame of the same camera: every box moved on by its velocity.
+
+    For the eye only: where detection is slower than the camera, the display keeps the camera's rate. Made from values,
+    so that it disturbs no tracker.
+    """
+    passed_s = frame.pts_s - result.frame.pts_s
+    tracks = result.tracks
+    shift = np.tile(tracks.velocity, (1, 2)) * np.float32(passed_s)
+    moved = replace(
+        tracks,
+        boxes=tracks.boxes + shift,
+        smoothed_boxes=tracks.smoothed_boxes + shift,
+        age_s=tracks.age_s + np.float32(passed_s),
+        unseen_s=tracks.unseen_s + np.float32(passed_s),
+    )
+    empty = Detections.empty(frame.size, result.detections.labels)
+    return FrameResult(frame=frame, detections=empty, tracks=moved, detected=False)

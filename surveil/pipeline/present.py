@@ -1,0 +1,176 @@
+"""Pictures for the screen: the newest result of every visible tile, at the tile's size, overlay drawn."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from surveil.clock import Clock
+from surveil.pipeline.channel import Closed
+from surveil.pipeline.live import Lane, coasted
+from surveil.pipeline.slot import Slot
+from surveil.pipeline.stats import Rate
+from surveil.types import Detections, FrameResult, Tracks
+
+if TYPE_CHECKING:
+    from surveil.labels import LabelMap
+    from surveil.render.overlay import Overlay
+    from surveil.render.style import OverlayStyle
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Preview:
+    """One picture for one tile.
+
+    Attributes:
+        image: (h, w, 4) uint8 BGRA, the frame scaled to fit the tile, overlay drawn; read-only.
+        result: what is shown.
+        seq: counts the tile's pictures from 1: a reader sees by it that nothing is new.
+        age_ms: from the frame's arrival to the end of drawing.
+        fps_shown: pictures made for this tile a second.
+    """
+
+    image: NDArray[np.uint8]
+    result: FrameResult
+    seq: int
+    age_ms: float
+    fps_shown: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """What the reader wants to see: fits into `size` (width, height) px."""
+
+    size: tuple[int, int]
+    style: OverlayStyle
+
+
+class _Tile:
+    """One visible camera. `wish` is the reader's, the rest is the present thread's."""
+
+    def __init__(self, lane: Lane, wish: _Wish, overlay: Overlay) -> None:
+        self.lane, self.wish, self.overlay = lane, wish, overlay
+        self.slot: Slot[Preview] = Slot()
+        self.shown: tuple[int, _Wish] | None = None
+        self.seq = 0
+        self.rate = Rate()
+
+
+class Presenter:
+    """The thread that draws. `show`, `hide` and `preview` are for the reader's thread and never wait for drawing."""
+
+    def __init__(
+        self, clock: Clock, labels: Callable[[], LabelMap], new_overlay: Callable[[OverlayStyle], Overlay]
+    ) -> None:
+        self._clock, self._labels, self._new_overlay = clock, labels, new_overlay
+        self._changed = threading.Condition()
+        self._tiles: dict[str, _Tile] = {}
+        self._news: set[str] = set()
+        self._closed = False
+
+    def show(self, lane: Lane, size: tuple[int, int], style: OverlayStyle) -> None:
+        """Make pictures of a camera that fit into `size` (width, height) px, until `hide`; may be called again."""
+        wish = _Wish(size, style)
+        with self._changed:
+            tile = self._tiles.get(lane.camera_id)
+            if tile is None or tile.lane is not lane:
+                tile = self._tiles[lane.camera_id] = _Tile(lane, wish, self._new_overlay(style))
+            elif tile.wish == wish:
+                return
+            tile.wish = wish
+            self._news.add(lane.camera_id)  # a held picture is drawn anew
+            self._changed.notify_all()
+
+    def hide(self, camera_id: str) -> None:
+        """Make no more pictures of a camera."""
+        with self._changed:
+            self._tiles.pop(camera_id, None)
+
+    def preview(self, camera_id: str) -> Preview | None:
+        """The newest picture of a camera that is shown; None before the first."""
+        with self._changed:
+            tile = self._tiles.get(camera_id)
+        return None if tile is None else tile.slot.latest()
+
+    def news(self, camera_id: str) -> None:
+        """A camera has a new frame or result."""
+        with self._changed:
+            if camera_id in self._tiles:
+                self._news.add(camera_id)
+                self._changed.notify_all()
+
+    def abort(self) -> None:
+        """End the thread."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    def run(self) -> None:
+        """Draw until `abort`."""
+        while True:
+            for tile in self._wait():
+                self._draw(tile)
+
+    def _wait(self) -> list[_Tile]:
+        with self._changed:
+            while not self._news and not self._closed:
+                self._changed.wait()
+            if self._closed:
+                raise Closed
+            tiles = [self._tiles[camera_id] for camera_id in sorted(self._news) if camera_id in self._tiles]
+            self._news.clear()
+            return tiles
+
+    def _draw(self, tile: _Tile) -> None:
+        result, wish = self._choose(tile.lane), tile.wish
+        if result is None:
+            return
+        showing = (result.frame.index, wish)
+        if tile.shown is not None and (showing == tile.shown or showing[0] < tile.shown[0]):
+            return
+        tile.shown = showing
+        tile.overlay.style = wish.style
+        image = render(result, wish.size, tile.overlay)
+        now_s = self._clock.monotonic()
+        tile.seq += 1
+        tile.rate.tick(now_s)
+        age_ms = (now_s - result.frame.arrived_s) * 1000
+        tile.slot.put(
+            Preview(image=image, result=result, seq=tile.seq, age_ms=age_ms, fps_shown=tile.rate.hz(now_s))
+        )
+
+    def _choose(self, lane: Lane) -> FrameResult | None:
+        """The newest result; where detection lags behind the camera, the newest frame with its boxes moved on."""
+        frame, result = lane.newest.latest(), lane.result.latest()
+        if frame is None:
+            return result
+        if result is None:
+            labels = self._labels()
+            nothing = Detections.empty(frame.size, labels)
+            tracks = Tracks.empty(frame.size, labels)
+            return FrameResult(frame=frame, detections=nothing, tracks=tracks, detected=False)
+        if frame.index - result.frame.index <= 1:
+            return result
+        return coasted(result, frame)
+
+
+def render(result: FrameResult, size: tuple[int, int], overlay: Overlay) -> NDArray[np.uint8]:
+    """The frame scaled to fit into `size` (width, height) px with the overlay on it: (h, w, 4) uint8 BGRA, read-only."""
+    import cv2
+
+    width, height = result.frame.size
+    scale = min(size[0] / width, size[1] / height)
+    fitted = (max(1, round(width * scale)), max(1, round(height * scale)))
+    if fitted == (width, height):
+        image = result.frame.image.copy()
+    else:
+        image = np.asarray(cv2.resize(result.frame.image, fitted, interpolation=cv2.INTER_LINEAR), np.uint8)
+    overlay.draw(image, result, scale=scale, hud=None)
+    picture = np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2BGRA), np.uint8)
+    picture.flags.writeable = False
+    return picture

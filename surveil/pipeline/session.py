@@ -1,0 +1,330 @@
+"""A session: cameras and recordings watched by one detector. The window and the command line use it alone."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Protocol
+
+from surveil.clock import Clock
+from surveil.errors import SourceError, StuckThreadError, SurveilError, UsageError
+from surveil.pipeline.live import Brain, Inference, Lane, Tap
+from surveil.pipeline.playback import Playback, PlaybackConfig
+from surveil.pipeline.present import Presenter, Preview
+from surveil.pipeline.state import FeedState, State
+from surveil.pipeline.worker import Worker
+from surveil.types import Frame, FrameResult
+
+if TYPE_CHECKING:
+    from surveil.capture.source import Source
+    from surveil.labels import LabelMap
+    from surveil.render.overlay import Overlay
+    from surveil.render.style import OverlayStyle
+
+NO_TAPS: Mapping[str, Tap] = MappingProxyType({})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CameraConfig:
+    """One camera, or one recording played as if it were one.
+
+    Attributes:
+        id: its name in this session.
+        source: what to open, as one types it: `rtsp://…`, `0`, `clip.mp4`, `test://street`.
+        live: True for cameras: newest frame only, opened again for ever. False: every frame, at its own pace.
+        enabled: whether it plays from the start.
+        every: the detector looks at every `every`-th frame.
+        loop: a recording starts again at its end.
+        paced: a recording plays at its own pace, not as fast as it can.
+        taps: takers of results by name; a lost result is counted as a drop with that name.
+    """
+
+    id: str
+    source: str
+    live: bool
+    enabled: bool = True
+    every: int = 1
+    loop: bool = False
+    paced: bool = True
+    taps: Mapping[str, Tap] = field(default_factory=lambda: NO_TAPS)
+
+
+class Feed(Protocol):
+    """What a capture thread runs: `Playback`, or the supervisor of a live source."""
+
+    def run(self, stop: threading.Event) -> None:
+        """Deliver frames until the end or `stop`. Raises SourceError."""
+
+
+class Parts(Protocol):
+    """What a session is made of; `surveil.app` holds the table from names to implementations."""
+
+    @property
+    def clock(self) -> Clock:
+        """The clock of all threads."""
+
+    def open_source(self, config: CameraConfig) -> Source:
+        """A source that is not open yet. Raises UsageError."""
+
+    def supervise(
+        self, config: CameraConfig, deliver: Callable[[Frame], None], on_state: Callable[[FeedState], None]
+    ) -> Feed:
+        """The feed of a live camera, which opens it again for ever."""
+
+    def open_brain(self, model: str | None) -> Brain:
+        """Detector and tracker factory; None: the model that was asked for at the start. Raises ModelError."""
+
+    def with_thresholds(self, brain: Brain, low: float, high: float, birth: float) -> Brain:
+        """The same detector with trackers of other thresholds (0-1)."""
+
+    def open_overlay(self, style: OverlayStyle) -> Overlay:
+        """The drawer of one tile."""
+
+
+class _Camera:
+    """One camera of a session and its capture thread."""
+
+    def __init__(self, config: CameraConfig, lane: Lane) -> None:
+        self.config, self.lane = config, lane
+        self.stop = threading.Event()
+        self.feed: Feed | None = None
+        self.worker: Worker | None = None
+
+
+class Session:
+    """Cameras in, results and pictures out. Methods may be called from any thread; none waits for a camera or a model,
+    except `start`, `stop` and `set_model`.
+    """
+
+    def __init__(self, parts: Parts, cameras: Sequence[CameraConfig] = ()) -> None:
+        self._parts, self._clock = parts, parts.clock
+        self._lock = threading.RLock()
+        self._first = tuple(cameras)
+        self._cameras: dict[str, _Camera] = {}
+        self._retired: list[_Camera] = []  # told to stop, not joined yet
+        self._inference: Inference | None = None
+        self._presenter = Presenter(self._clock, self._labels, parts.open_overlay)
+        self._workers: list[Worker] = []
+        self._failure: BaseException | None = None
+
+    # ---- life
+
+    def start(self) -> None:
+        """Load the model and start all threads; once only.
+
+        Raises:
+            ModelError, DeviceError: the detector cannot be opened.
+            UsageError: a camera's source cannot be understood.
+        """
+        if self._inference is not None:
+            raise UsageError("the session was started already: make a new one")
+        self._inference = Inference(self._parts.open_brain(None), self._clock, self._presenter.news)
+        self._workers = [
+            Worker("inference", self._inference.run, self._on_end),
+            Worker("present", self._presenter.run, self._on_end),
+        ]
+        for worker in self._workers:
+            worker.start()
+        for config in self._first:
+            self.add(config)
+
+    def stop(self, timeout_s: float = 2.0) -> None:
+        """End all threads; may be called twice.
+
+        Raises:
+            StuckThreadError: a thread did not end within `timeout_s` (all of them together).
+        """
+        with self._lock:
+            for camera in list(self._cameras.values()):
+                self._retire(camera)
+            self._cameras.clear()
+            retired, self._retired = self._retired, []
+        if self._inference is None:
+            return
+        self._inference.abort()
+        self._presenter.abort()
+        end_s = self._clock.monotonic() + timeout_s
+        workers = [camera.worker for camera in retired if camera.worker is not None] + self._workers
+        stuck = [worker.name for worker in workers if not self._ended(worker, end_s)]
+        if stuck:
+            raise StuckThreadError(f"still running {timeout_s:g} s after the stop: {', '.join(stuck)}")
+        self._workers = []
+        self._inference.brain.detector.close()
+
+    def _ended(self, worker: Worker, end_s: float) -> bool:
+        try:
+            worker.wait(max(0.05, end_s - self._clock.monotonic()))
+        except StuckThreadError:
+            return False
+        return True
+
+    # ---- cameras
+
+    def add(self, config: CameraConfig) -> None:
+        """Watch one more camera.
+
+        Raises:
+            UsageError: the name is taken, or the source cannot be understood.
+        """
+        inference = self._running()
+        with self._lock:
+            if config.id in self._cameras:
+                raise UsageError(f"camera {config.id!r}: there is one of this name already; choose another")
+            lane = Lane(config.id, live=config.live, every=config.every, taps=config.taps)
+            camera = self._cameras[config.id] = _Camera(config, lane)
+            if not config.enabled:
+                lane.feed_state = FeedState(name="off", since_s=self._clock.monotonic())
+                return
+            lane.feed_state = FeedState(name="connecting", since_s=self._clock.monotonic())
+            inference.open(lane)
+            camera.feed = self._feed(camera)
+            camera.worker = Worker(
+                f"capture-{config.id}",
+                lambda: self._capture(camera),
+                lambda error: self._on_capture_end(camera, error),
+            )
+            camera.worker.start()
+
+    def remove(self, camera_id: str) -> None:
+        """Watch a camera no longer; its thread is told to end and is joined by `stop`. Raises UsageError."""
+        with self._lock:
+            self._retire(self._camera(camera_id))
+            del self._cameras[camera_id]
+        self._presenter.hide(camera_id)
+
+    def enable(self, camera_id: str, *, on: bool = True) -> None:
+        """Open a camera, or let go of it but keep it in the list. Raises UsageError."""
+        with self._lock:
+            config = self._camera(camera_id).config
+            if config.enabled != on:
+                self.remove(camera_id)
+                self.add(replace(config, enabled=on))
+
+    def pause(self, camera_id: str) -> None:
+        """Hold a recording. Raises UsageError for a camera: what is live cannot be held."""
+        self._playback(camera_id).pause()
+
+    def resume(self, camera_id: str) -> None:
+        """Go on with a recording. Raises UsageError as `pause`."""
+        self._playback(camera_id).resume()
+
+    # ---- model
+
+    def set_model(self, model: str) -> None:
+        """Detect with another model; every camera's tracker begins anew. Takes up to seconds: not for a Qt main thread.
+
+        Raises:
+            ModelError, DeviceError: it cannot be used; the one before goes on.
+        """
+        self._running().replace(self._parts.open_brain(model))
+
+    def set_thresholds(self, *, low: float, high: float, birth: float) -> None:
+        """Track with other score thresholds (0-1, see the model card); every camera's tracker begins anew."""
+        inference = self._running()
+        inference.replace(self._parts.with_thresholds(inference.brain, low, high, birth))
+
+    # ---- looking
+
+    @property
+    def failure(self) -> BaseException | None:
+        """What ended the inference or present thread; None while all is well. A failed camera is in `states`."""
+        return self._failure
+
+    def states(self) -> dict[str, State]:
+        """How every camera is doing."""
+        inference = self._inference
+        if inference is None:
+            return {}
+        now_s, device = self._clock.monotonic(), inference.brain.detector.device
+        with self._lock:
+            lanes = [camera.lane for camera in self._cameras.values()]
+        return {lane.camera_id: lane.state(now_s, device, inference.overwritten(lane)) for lane in lanes}
+
+    def latest(self, camera_id: str) -> FrameResult | None:
+        """The newest result of a camera; None before the first. Raises UsageError."""
+        with self._lock:
+            return self._camera(camera_id).lane.result.latest()
+
+    def show(self, camera_id: str, size: tuple[int, int], style: OverlayStyle) -> None:
+        """Make pictures of a camera that fit into `size` (width, height) px; cheap to call again. Raises UsageError."""
+        with self._lock:
+            lane = self._camera(camera_id).lane
+        self._presenter.show(lane, size, style)
+
+    def hide(self, camera_id: str) -> None:
+        """Make no more pictures of a camera."""
+        self._presenter.hide(camera_id)
+
+    def preview(self, camera_id: str) -> Preview | None:
+        """The newest picture of a camera that is shown; None before the first."""
+        return self._presenter.preview(camera_id)
+
+    # ---- inside
+
+    def _labels(self) -> LabelMap:
+        return self._running().brain.detector.labels
+
+    def _running(self) -> Inference:
+        if self._inference is None:
+            raise UsageError("the session is not started yet: call start()")
+        return self._inference
+
+    def _camera(self, camera_id: str) -> _Camera:
+        camera = self._cameras.get(camera_id)
+        if camera is None:
+            known = ", ".join(self._cameras) or "none"
+            raise UsageError(f"there is no camera {camera_id!r} in this session (there are: {known})")
+        return camera
+
+    def _playback(self, camera_id: str) -> Playback:
+        with self._lock:
+            feed = self._camera(camera_id).feed
+        if not isinstance(feed, Playback):
+            raise UsageError(f"camera {camera_id!r} is live, and what is live cannot be held")
+        return feed
+
+    def _feed(self, camera: _Camera) -> Feed:
+        config, lane = camera.config, camera.lane
+
+        def deliver(frame: Frame) -> None:
+            self._running().deliver(lane, frame)
+
+        def on_state(state: FeedState) -> None:
+            lane.feed_state = state
+
+        if config.live:
+            return self._parts.supervise(config, deliver, on_state)
+        playback = PlaybackConfig(loop=config.loop, paced=config.paced)
+        return Playback(lambda: self._parts.open_source(config), deliver, on_state, self._clock, playback)
+
+    def _capture(self, camera: _Camera) -> None:
+        if camera.feed is not None:
+            camera.feed.run(camera.stop)
+
+    def _retire(self, camera: _Camera) -> None:
+        camera.stop.set()
+        self._running().close(camera.lane)
+        self._retired = [before for before in self._retired if before.worker and before.worker.alive]
+        self._retired.append(camera)
+
+    def _on_capture_end(self, camera: _Camera, error: BaseException | None) -> None:
+        """In the capture thread: a camera that failed says so in its state, the others go on."""
+        if error is None:
+            return
+        remedy = error.remedy if isinstance(error, SourceError) else ""
+        cause = str(error) if isinstance(error, SurveilError) else f"internal error: {error!r}"
+        camera.lane.feed_state = FeedState(
+            name="failed", since_s=self._clock.monotonic(), cause=cause, remedy=remedy
+        )
+
+    def _on_end(self, error: BaseException | None) -> None:
+        """In the inference or present thread: without it there is nothing to see, so every camera is stopped."""
+        if error is None or self._failure is not None:
+            return
+        self._failure = error
+        with self._lock:
+            for camera in self._cameras.values():
+                camera.stop.set()
+        self._running().abort()

@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import random
+import threading
+from collections import Counter
+
+import pytest
+
+from surveil.pipeline.channel import Closed
+from surveil.pipeline.inbox import Inbox
+from surveil.pipeline.worker import Worker
+
+
+def test_live_overwrites_and_counts() -> None:
+    inbox: Inbox[int] = Inbox()
+    inbox.open("a")
+    inbox.put("a", 1, wait=False)
+    inbox.put("a", 2, wait=False)
+    assert inbox.take() == [2]
+    assert inbox.overwritten("a") == 1
+
+
+def test_least_recently_served_goes_first() -> None:
+    inbox: Inbox[str] = Inbox()
+    for camera in "abc":
+        inbox.open(camera)
+    turns = []
+    for _ in range(6):
+        for camera in "abc":  # all are always ready, `a` is the quickest
+            inbox.put(camera, camera, wait=False)
+        turns += inbox.take()
+    assert turns == list("abcabc")
+
+
+def test_batch_holds_one_item_a_camera() -> None:
+    inbox: Inbox[str] = Inbox()
+    for camera in "abc":
+        inbox.open(camera)
+        inbox.put(camera, camera, wait=False)
+    assert inbox.take(2) == ["a", "b"]
+    inbox.put("a", "a", wait=False)
+    assert inbox.take(8) == ["c", "a"]
+
+
+def test_closed_place_turns_its_producer_away_and_leaves_the_others() -> None:
+    inbox: Inbox[int] = Inbox()
+    inbox.open("a")
+    inbox.open("b")
+    inbox.put("a", 1, wait=False)
+    inbox.close("a")
+    inbox.close("a")
+    with pytest.raises(Closed):
+        inbox.put("a", 2, wait=False)
+    inbox.put("b", 3, wait=False)
+    assert inbox.take() == [3]
+
+
+@pytest.mark.parametrize("how", ["close", "abort"])
+def test_recording_that_waits_is_woken(how: str) -> None:
+    inbox: Inbox[int] = Inbox()
+    inbox.open("a")
+    inbox.put("a", 1, wait=True)
+    worker = Worker("producer", lambda: inbox.put("a", 2, wait=True))
+    worker.start()
+    if how == "close":
+        inbox.close("a")
+    else:
+        inbox.abort()
+        with pytest.raises(Closed):
+            inbox.take()
+    worker.join(2.0)
+
+
+def test_equal_shares_under_overload_and_nothing_lost_of_recordings() -> None:
+    inbox: Inbox[tuple[str, int]] = Inbox()
+    stop = threading.Event()
+
+    def live(camera: str) -> None:
+        number = 0
+        while not stop.is_set():
+            inbox.put(camera, (camera, number), wait=False)
+            number += 1
+
+    def recording(camera: str) -> None:
+        for number in range(100):
+            inbox.put(camera, (camera, number), wait=True)
+
+    for camera in ("a", "b", "r"):
+        inbox.open(camera)
+    workers = [Worker("a", lambda: live("a")), Worker("b", lambda: live("b")), Worker("r", lambda: recording("r"))]
+    for worker in workers:
+        worker.start()
+    served: Counter[str] = Counter()
+    recorded = []
+    while served["r"] < 100:
+        for camera, number in inbox.take():
+            served[camera] += 1
+            if camera == "r":
+                recorded.append(number)
+    stop.set()
+    inbox.abort()
+    for worker in workers:
+        worker.join(2.0)
+    assert recorded == list(range(100))
+    assert min(served["a"], served["b"]) >= 50
+
+
+def test_never_hangs() -> None:
+    for seed in range(100):
+        chance = random.Random(seed)
+        inbox: Inbox[int] = Inbox()
+        inbox.open("a")
+        inbox.open("b")
+
+        def produce(camera: str, inbox: Inbox[int] = inbox) -> None:
+            for number in range(50):
+                inbox.put(camera, number, wait=camera == "b")
+
+        def consume(inbox: Inbox[int] = inbox, count: int = chance.randrange(1, 60)) -> None:
+            for _ in range(count):
+                inbox.take(2)
+
+        workers = [Worker("a", lambda: produce("a")), Worker("b", lambda: produce("b")), Worker("c", consume)]
+        for worker in workers:
+            worker.start()
+        threading.Event().wait(chance.random() * 0.003)
+        inbox.abort()
+        for worker in workers:
+            worker.join(2.0)
