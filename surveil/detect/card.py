@@ -164,15 +164,17 @@ def load_card(path: Path) -> ModelCard:
 
 def parse_card(text: str, where: str) -> ModelCard:
     """A card from its JSON text; `where` names it in messages. Raises ModelError as `load_card`."""
-    problems: list[str] = []
     try:
-        fields = Fields(parse_json(text), "", problems)
+        document = parse_json(text)
     except (ValueError, RecursionError) as error:
         raise ModelError(f"{where}: the model card is not JSON: {error}") from error
-    if (schema := fields.number("schema", 1, 1e6)) != SCHEMA and not problems:
-        raise ModelError(
-            f"{where}: schema {schema:g} is newer than this surveil (it reads {SCHEMA}): update it"
-        )
+    if not isinstance(document, dict):
+        raise ModelError(f"{where}: a model card is a JSON object, got {type(document).__name__}")
+    problems: list[str] = []
+    fields = Fields(document, "", problems)
+    schema = fields.number("schema", 1, 1e6)
+    if schema != SCHEMA:
+        raise ModelError(f"{where}: schema {schema:g} is newer than this surveil, which reads {SCHEMA}")
     card = ModelCard(
         name=fields.text("name"),
         file=_file(fields),

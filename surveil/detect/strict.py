@@ -16,11 +16,9 @@ class Fields:
     reads looks at `problems` once at the end. Objects within share the list.
     """
 
-    def __init__(self, value: object, path: str, problems: list[str]) -> None:
+    def __init__(self, values: Mapping[str, Any], path: str, problems: list[str]) -> None:
         self.path, self.problems = path, problems
-        if not isinstance(value, dict):
-            self.wrong(path or "the file", "an object", value)
-        self._values: dict[str, Any] = value if isinstance(value, dict) else {}
+        self._values = values
         self._known: list[str] = []
 
     def wrong(self, where: str, expected: str, got: object) -> None:
