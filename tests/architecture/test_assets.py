@@ -1,0 +1,54 @@
+"""What ships: models with their cards, clips with their truth, and nothing too large."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+from surveil.detect.assets import DEFAULT_MODEL
+from surveil.detect.card import load_card
+
+from surveil.resources import assets_dir
+
+MIB = 2**20
+MODELS = sorted((assets_dir() / "models").glob("*.onnx"))
+CLIPS = assets_dir() / "clips"
+
+each_model = pytest.mark.parametrize("model", MODELS, ids=[path.stem for path in MODELS])
+
+
+def test_the_default_model_ships_and_is_light() -> None:
+    default = assets_dir() / "models" / f"{DEFAULT_MODEL}.onnx"
+    assert default in MODELS
+    assert default.stat().st_size <= 6 * MIB
+
+
+@each_model
+def test_every_model_has_a_card_with_its_hash(model: Path) -> None:
+    card = load_card(model.with_suffix(".json"))
+    assert card.file == model.name
+    assert card.sha256 == hashlib.sha256(model.read_bytes()).hexdigest()
+    assert card.licence
+    assert card.credits
+
+
+@each_model
+def test_no_model_is_large(model: Path) -> None:
+    assert model.stat().st_size <= 16 * MIB
+
+
+def test_the_models_together_are_small() -> None:
+    assert sum(model.stat().st_size for model in MODELS) <= 64 * MIB
+
+
+def test_every_card_has_a_model() -> None:
+    cards = sorted((assets_dir() / "models").glob("*.json"))
+    assert [card.stem for card in cards] == [model.stem for model in MODELS]
+
+
+def test_clips_are_small_and_have_their_truth() -> None:
+    videos = sorted(CLIPS.glob("*.mp4"))
+    assert videos
+    assert sum(path.stat().st_size for path in CLIPS.rglob("*") if path.is_file()) < 3_000_000
+    assert [video.name for video in videos if not list(CLIPS.glob(f"{video.stem}.*json"))] == []
