@@ -1,0 +1,34 @@
+"""What a tile shows, as plain values: no Qt here, so that it can be tested without a screen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TileView:
+    """One tile at one moment.
+
+    Attributes:
+        picture: (h, w, 4) uint8 BGRA with the overlay drawn, or None before the first frame.
+        badge: figures in a corner, e.g. "29.9 fps · 34 ms · CPU".
+        message: a heading over the picture when it is not live, e.g. "Reconnecting"; empty when all is well.
+        detail: cause and remedy under the heading.
+    """
+
+    picture: NDArray[np.uint8] | None = None
+    badge: str = ""
+    message: str = ""
+    detail: str = ""
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, TileView)
+            and self.picture is other.picture
+            and (self.badge, self.message, self.detail) == (other.badge, other.message, other.detail)
+        )
+
+    __hash__ = None  # type: ignore[assignment]

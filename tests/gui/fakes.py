@@ -1,0 +1,99 @@
+"""A session without threads, cameras or a model."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from surveil.errors import UsageError
+from surveil.labels import SURVEIL_6
+from surveil.pipeline.present import Preview
+from surveil.pipeline.session import CameraConfig
+from surveil.pipeline.state import State
+from surveil.types import Detections, Frame, FrameResult, Tracks
+
+
+def result(*, index: int = 0, arrived_s: float = 100.0, classes: tuple[int, ...] = (0, 0, 2)) -> FrameResult:
+    """A grey frame with confirmed tracks of the given classes."""
+    n = len(classes)
+    image = np.full((90, 160, 3), 90, np.uint8)
+    frame = Frame(camera_id="cam", index=index, pts_s=index / 10, wall_s=0, arrived_s=arrived_s, image=image)
+    boxes = np.tile(np.float32([10, 10, 40, 60]), (n, 1))
+    tracks = Tracks(
+        ids=np.arange(1, n + 1),
+        boxes=boxes,
+        smoothed_boxes=boxes,
+        scores=np.full(n, 0.9, np.float32),
+        class_ids=np.array(classes, np.int32),
+        states=np.ones(n, np.int8),
+        velocity=np.zeros((n, 2), np.float32),
+        age_s=np.ones(n, np.float32),
+        unseen_s=np.zeros(n, np.float32),
+        frame_size=(160, 90),
+        labels=SURVEIL_6,
+    )
+    return FrameResult(frame=frame, detections=Detections.empty((160, 90), SURVEIL_6), tracks=tracks)
+
+
+def preview(*, colour: int = 200, age_ms: float = 34.0, arrived_s: float = 100.0) -> Preview:
+    """A picture of one colour."""
+    image = np.full((180, 320, 4), colour, np.uint8)
+    return Preview(image=image, result=result(arrived_s=arrived_s), seq=1, age_ms=age_ms, fps_shown=29.9)
+
+
+class FakeClock:
+    """Stands still at 100 s."""
+
+    now_s = 100.0
+
+    def monotonic(self) -> float:
+        return self.now_s
+
+    def wall(self) -> float:
+        return 0.0
+
+
+class FakeSession:
+    """Records commands; answers what the test put there."""
+
+    def __init__(self) -> None:
+        self.commands: list[tuple[object, ...]] = []
+        self.state: dict[str, State] = {}
+        self.picture: Preview | None = None
+        self.failure: BaseException | None = None
+
+    def add(self, config: CameraConfig) -> None:
+        self.commands.append(("add", config.id))
+        self.state[config.id] = State(name="live" if config.live else "playing", since_s=0.0, live=config.live)
+
+    def remove(self, camera_id: str) -> None:
+        self.commands.append(("remove", camera_id))
+        del self.state[camera_id]
+
+    def show(self, camera_id: str, size: tuple[int, int], style: object) -> None:
+        self.commands.append(("show", camera_id, size, style))
+
+    def hide(self, camera_id: str) -> None:
+        self.commands.append(("hide", camera_id))
+
+    def pause(self, camera_id: str) -> None:
+        self.commands.append(("pause", camera_id))
+
+    def resume(self, camera_id: str) -> None:
+        self.commands.append(("resume", camera_id))
+
+    def states(self) -> dict[str, State]:
+        return self.state
+
+    def preview(self, camera_id: str) -> Preview | None:
+        return self.picture
+
+    def named(self, command: str) -> list[tuple[object, ...]]:
+        """The commands of one name, in order."""
+        return [c for c in self.commands if c[0] == command]
+
+
+def configure(source: str) -> CameraConfig:
+    """Like the application's own: cameras are live, files are not, `bad:` is not understood."""
+    if source.startswith("bad:"):
+        raise UsageError(f"{source}: this is no source")
+    return CameraConfig(id=source, source=source, live=source.startswith(("rtsp:", "0")))
