@@ -1,0 +1,213 @@
+"""Recordings: lossless, true time stamps, damage survived and counted."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import av
+import av.error
+
+from surveil.capture.pictures import (
+    BgrConverter,
+    decoder_in_words,
+    nominal_rate,
+    stamp_of,
+    upright_size,
+)
+from surveil.capture.recording import open_recording, video_stream
+from surveil.capture.source import PacketSink, SourceInfo
+from surveil.capture.span import WHOLE, Span
+from surveil.capture.tally import Tally
+from surveil.capture.timeline import Timeline
+from surveil.clock import Clock
+from surveil.errors import SourceCause, SourceError, UsageError
+from surveil.types import Frame
+
+_PEEK_PACKETS = 500  # how far the opening looks for the first good picture
+_DEMUX_ERRORS = 50  # in a row, without one packet between: nothing more is coming
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FileConfig:
+    """How a recording is played.
+
+    Attributes:
+        span: the part that is given out.
+        threads: decoding threads; 0 picks for this machine, at most 4 (each holds a picture).
+    """
+
+    span: Span = WHOLE
+    threads: int = 0
+
+
+class FileSource:
+    """A video file through PyAV. Opened, played and closed by one thread."""
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        camera_id: str,
+        clock: Clock,
+        config: FileConfig | None = None,
+        packet_sink: PacketSink | None = None,
+    ) -> None:
+        self._path, self._camera_id, self._clock = path, camera_id, clock
+        self._config = config or FileConfig()
+        self._packet_sink = packet_sink
+        self._tally = Tally("corrupt_frames", "damaged_packets", "repaired_stamps")
+        self._container: av.container.InputContainer | None = None
+        self._info: SourceInfo | None = None
+        self._pictures: Iterator[av.VideoFrame | None] = iter(())
+        self._peeked: list[av.VideoFrame] = []
+
+    def __enter__(self) -> Self:
+        self._container = open_recording(self._path)
+        try:
+            self._begin(self._container)
+        except BaseException:
+            self._close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._close()
+
+    @property
+    def info(self) -> SourceInfo:
+        """See `Source`."""
+        if self._info is None:
+            raise UsageError(f"{self._path}: open the source before asking for its info")
+        return self._info
+
+    @property
+    def counters(self) -> Mapping[str, int]:
+        """See `Source`: `corrupt_frames` and `damaged_packets` were left out, `repaired_stamps` were kept."""
+        return self._tally.copy()
+
+    def frames(self, stop: threading.Event) -> Iterator[Frame]:
+        """See `Source`. Raises SourceError (DAMAGED) where nothing decodes, UsageError for an empty span."""
+        timeline = Timeline(self.info.rate_hz)
+        convert, span = BgrConverter(), self._config.span
+        index, pts_s, given = -1, 0.0, 0
+        for picture in self._all():
+            if stop.is_set():
+                return
+            if picture is None:
+                continue
+            index, pts_s = index + 1, timeline.stamp(stamp_of(picture))
+            self._tally.set("repaired_stamps", timeline.repaired)
+            if span.is_over(pts_s):
+                break
+            if span.is_before(pts_s):
+                continue
+            given += 1
+            yield Frame(
+                camera_id=self._camera_id,
+                index=index,
+                pts_s=pts_s,
+                wall_s=self._clock.wall(),
+                arrived_s=self._clock.monotonic(),
+                image=convert(picture),
+            )
+        if not given and not stop.is_set():
+            raise self._nothing(index + 1, pts_s)
+
+    def _begin(self, container: av.container.InputContainer) -> None:
+        stream = video_stream(container, self._path)
+        stream.thread_type = "AUTO"
+        stream.thread_count = self._config.threads or min(4, os.cpu_count() or 1)
+        self._pictures = self._decode(container, stream)
+        for _ in range(_PEEK_PACKETS):
+            picture = next(self._pictures, None)
+            if picture is not None:
+                self._peeked = [picture]
+                break
+        rate_hz = nominal_rate(stream)
+        duration_s = _duration(container, stream)
+        self._info = SourceInfo(
+            name=self._camera_id,
+            size=upright_size(self._peeked[0]) if self._peeked else None,
+            rate_hz=rate_hz,
+            duration_s=duration_s,
+            live=False,
+            frame_count=None if duration_s is None else self._config.span.frames(duration_s, rate_hz),
+            decoder=decoder_in_words(stream),
+        )
+
+    def _all(self) -> Iterator[av.VideoFrame | None]:
+        """The pictures from the first on, once; None where a packet gave none, so that a stop is seen."""
+        peeked, self._peeked = self._peeked, []
+        yield from peeked
+        yield from self._pictures
+
+    def _decode(
+        self, container: av.container.InputContainer, stream: av.VideoStream
+    ) -> Iterator[av.VideoFrame | None]:
+        for packet in self._packets(container, stream):
+            if packet is None:
+                yield None
+                continue
+            if self._packet_sink is not None and packet.size:
+                self._packet_sink(packet)
+            try:
+                pictures = packet.decode()
+            except av.error.FFmpegError:  # whatever is wrong with one packet, the next may be sound
+                self._tally.add("damaged_packets")
+                pictures = []
+            good = [p for p in pictures if not p.is_corrupt]
+            self._tally.add("corrupt_frames", len(pictures) - len(good))
+            yield from good or (None,)
+
+    def _packets(
+        self, container: av.container.InputContainer, stream: av.VideoStream
+    ) -> Iterator[av.Packet[av.VideoStream] | None]:
+        """Every packet, over damaged places; the last one is empty and flushes the decoder."""
+        failures = 0
+        while failures < _DEMUX_ERRORS:
+            try:
+                for packet in container.demux(stream):
+                    failures = 0
+                    yield packet
+            except av.error.InvalidDataError:
+                failures += 1
+                self._tally.add("damaged_packets")
+                yield None
+            except OSError as error:
+                raise SourceError(
+                    f"{self._path}: reading broke off ({error.strerror})",
+                    SourceCause.DAMAGED,
+                    "Check the disk or the network drive.",
+                ) from error
+            else:
+                return
+
+    def _nothing(self, frames: int, last_s: float) -> SourceError | UsageError:
+        if frames:
+            return self._config.span.nothing_in(str(self._path), frames, last_s)
+        return SourceError(
+            f"{self._path}: not one frame could be decoded ({self._tally.copy()})",
+            SourceCause.DAMAGED,
+            "Try to repair the file, or copy it again from where it came from.",
+        )
+
+    def _close(self) -> None:
+        container, self._container = self._container, None
+        if container is not None:
+            # The generator holds the decoder: it goes first, or closing would free what it still uses.
+            self._pictures, self._peeked = iter(()), []
+            container.close()
+
+
+def _duration(container: av.container.InputContainer, stream: av.VideoStream) -> float | None:
+    if stream.duration and stream.time_base:
+        return float(stream.duration * stream.time_base)
+    return container.duration / av.time_base if container.duration else None

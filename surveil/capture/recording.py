@@ -1,0 +1,80 @@
+"""Opening a video file with PyAV, or saying exactly why that does not work."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import av
+import av.error
+
+from surveil.capture.pictures import picture_stream
+from surveil.errors import SourceCause, SourceError
+
+_LISTS = frozenset({"hls", "concat", "dash", "sdp", "tty", "imf"})  # these open other files, or draw text
+
+
+def open_recording(path: Path) -> av.container.InputContainer:
+    """The opened container. Raises SourceError with the cause in words."""
+    _check_path(path)
+    try:
+        # An absolute path cannot be mistaken for a protocol, and the allow-list keeps FFmpeg inside files.
+        container = av.open(str(path.resolve()), options={"protocol_whitelist": "file"})
+    except av.error.InvalidDataError as error:
+        raise _unreadable(path) from error
+    except (OSError, av.error.FFmpegError, ValueError) as error:
+        raise SourceError(f"{path}: {error}", SourceCause.NOT_VIDEO, "Check the file.") from error
+    if _LISTS & set(container.format.name.split(",")):
+        name = container.format.name
+        container.close()
+        raise SourceError(
+            f"{path}: a {name} file is a list or a text, not a recording",
+            SourceCause.NOT_VIDEO,
+            "Give the video files themselves.",
+        )
+    return container
+
+
+def _check_path(path: Path) -> None:
+    try:
+        if path.is_dir():
+            raise SourceError(f"{path}: is a folder", SourceCause.NOT_VIDEO, "Give a file in it.")
+        if not path.exists():
+            raise SourceError(f"{path}: there is no such file", SourceCause.NOT_FOUND, "Check the path.")
+        if not path.is_file():
+            raise SourceError(f"{path}: is not an ordinary file", SourceCause.UNSUPPORTED, "Give a file.")
+        with path.open("rb") as file:
+            if not file.read(1):
+                raise SourceError(
+                    f"{path}: the file is empty (0 bytes)", SourceCause.EMPTY, "Copy or record it again."
+                )
+    except PermissionError as error:
+        raise SourceError(
+            f"{path}: may not be read", SourceCause.REFUSED, "Give your user the right to read it."
+        ) from error
+    except (OSError, ValueError) as error:
+        raise SourceError(f"{path!s}: {error}", SourceCause.NOT_FOUND, "Check the path.") from error
+
+
+def _unreadable(path: Path) -> SourceError:
+    with path.open("rb") as file:
+        mp4 = file.read(12)[4:8] in (b"ftyp", b"mdat", b"free", b"wide", b"skip")
+    if mp4:
+        return SourceError(
+            f"{path}: the file is cut off: its index (the moov box) is missing",
+            SourceCause.DAMAGED,
+            "The recording was not closed properly; tools like untrunc can rebuild it from a sound one.",
+        )
+    return SourceError(
+        f"{path}: this is not a video file, or its beginning is destroyed",
+        SourceCause.NOT_VIDEO,
+        "Check that a video player can open it.",
+    )
+
+
+def video_stream(container: av.container.InputContainer, path: Path) -> av.VideoStream:
+    """The stream to be decoded. Raises SourceError (NOT_VIDEO) where there is none."""
+    stream = picture_stream(container)
+    if stream is None:
+        sound = "only sound" if container.streams.audio else "no picture"
+        raise SourceError(f"{path}: holds {sound}", SourceCause.NOT_VIDEO, "Give a file with a picture.")
+    return stream
