@@ -1,0 +1,1 @@
+"""Images, labels, augmentation and the feature cache."""

@@ -1,0 +1,224 @@
+"""Feature cache: augmented views run once through the frozen backbone and the dense teacher.
+
+Training then starts at the cached taps (or at the stride-8 tap) and no longer pays for augmentation, the lower backbone
+and the teacher. One `.npy` memory map a field, so several processes fill and read it side by side; a cache that was
+interrupted is continued.
+"""
+
+import json
+import logging
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from training.data.augment import AugmentConfig, Augmenter, View
+from training.data.records import LabelConfig, Record
+from training.data.runtime import Runner, compile_graph
+from training.data.teacher import Dense, DenseTeacher
+from training.errors import DataError
+from training.grid import cell_grid, level_shapes
+from training.models.backbone import CHANNELS
+from training.progress import Progress
+
+log = logging.getLogger(__name__)
+
+TAPS = ("tap8", "tap16", "tap32")
+META = "cache.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CacheConfig:
+    """Which views are drawn and what is kept of them.
+
+    Attributes:
+        size: Height and width of a view in pixels.
+        views: Number of views.
+        source_views: How often an image of a source is drawn relative to others (1 if not named).
+        rare: Factor for images that show a class; the largest counts.
+        top: Cells per view whose teacher distribution is kept: those with the highest scores.
+        max_boxes: Boxes kept per view.
+        reg_max: Last bin of the teacher's distributions.
+        batch: Views computed together.
+        seed: Of the choice of images and of every view.
+    """
+
+    size: tuple[int, int]
+    views: int
+    source_views: tuple[tuple[str, float], ...] = ()
+    rare: tuple[tuple[str, float], ...] = ()
+    top: int = 128
+    max_boxes: int = 80
+    reg_max: int = 7
+    batch: int = 4
+    seed: int = 1
+
+
+def layout(config: CacheConfig, classes: int) -> dict[str, tuple[tuple[int, ...], Any]]:
+    """Field name -> (shape of one view, dtype)."""
+    cells = len(cell_grid(*config.size)[0])
+    shapes = level_shapes(*config.size)
+    fields: dict[str, tuple[tuple[int, ...], Any]] = {
+        name: ((channels, *shape), np.float16) for name, channels, shape in zip(TAPS, CHANNELS, shapes, strict=False)
+    }
+    return fields | {
+        "soft": ((cells, classes), np.uint8),  # teacher scores, see `encode_score`
+        "top": ((config.top,), np.int16),  # cells whose distribution is kept
+        "top_dist": ((config.top, 4 * (config.reg_max + 1)), np.float16),
+        "ignore": ((cells,), np.uint8),
+        "boxes": ((config.max_boxes, 5), np.float16),  # x1, y1, x2, y2, class
+        "count": ((), np.int16),
+        "index": ((), np.int32),  # record of the view; -1 until the view is complete
+    }
+
+
+def encode_score(x: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Scores 0..1 to bytes, finer near zero: round(255 sqrt(x))."""
+    return np.round(np.sqrt(np.clip(x, 0, 1)) * 255).astype(np.uint8)
+
+
+def identity(cache: CacheConfig, labels: LabelConfig, augment: AugmentConfig, data: str) -> dict[str, Any]:
+    """What a cache was made of, as JSON values; two caches with the same identity are the same."""
+    made_of = {"cache": asdict(cache), "labels": asdict(labels), "augment": asdict(augment), "data": data}
+    result: dict[str, Any] = json.loads(json.dumps(made_of))
+    return result
+
+
+class FeatureCache:
+    """The memory maps of one cache folder, by field name."""
+
+    def __init__(self, folder: Path, fields: dict[str, NDArray[Any]]) -> None:
+        """Use `create` or `open`."""
+        self.folder, self.fields = folder, fields
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        """The field (views, …)."""
+        return self.fields[name]
+
+    def __len__(self) -> int:
+        """Number of views, complete or not."""
+        return len(self.fields["index"])
+
+    @property
+    def missing(self) -> int:
+        """Views that are not computed yet."""
+        return int((self.fields["index"] < 0).sum())
+
+    @classmethod
+    def create(cls, folder: Path, config: CacheConfig, classes: int, made_of: dict[str, Any]) -> "FeatureCache":
+        """Make the folder and its empty fields, or open them if the same cache is there already.
+
+        Raises:
+            DataError: Another cache is there.
+        """
+        meta = folder / META
+        if meta.exists():
+            if json.loads(meta.read_text()) != made_of:
+                raise DataError(f"{folder}: holds a cache made of other data or settings; remove it or choose another folder")
+            return cls.open(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, (shape, dtype) in layout(config, classes).items():
+            field = np.lib.format.open_memmap(folder / f"{name}.npy", "w+", dtype, (config.views, *shape))
+            if name == "index":
+                field[:] = -1
+        meta.write_text(json.dumps(made_of, indent=1))
+        return cls.open(folder)
+
+    @classmethod
+    def open(cls, folder: Path) -> "FeatureCache":
+        """Open for reading and writing."""
+        if not (folder / META).exists():
+            raise DataError(f"{folder}: not a feature cache ({META} is missing)")
+        return cls(folder, {p.stem: np.load(p, mmap_mode="r+") for p in sorted(folder.glob("*.npy"))})
+
+
+def draw_order(records: Sequence[Record], config: CacheConfig, labels: Sequence[str]) -> NDArray[np.int64]:
+    """Which record each view shows (views,): sources and rare classes in their shares, shuffled."""
+    share, rare = dict(config.source_views), {labels.index(k): v for k, v in config.rare if k in labels}
+    weight = np.array(
+        [share.get(r.source, 1.0) * max((rare.get(int(c), 1.0) for c in r.classes), default=1.0) for r in records]
+    )
+    rng = np.random.default_rng(config.seed)
+    counts = np.floor(weight / weight.sum() * config.views + rng.random(len(records))).astype(int)
+    return np.resize(rng.permutation(np.repeat(np.arange(len(records)), counts)), config.views)
+
+
+def backbone_runner(start: Path, size: tuple[int, int], threads: int = 1) -> Runner:
+    """The frozen backbone as an OpenVINO network: (B, 3, H, W) BGR in 0..1 to the three taps."""
+    import openvino as ov  # noqa: PLC0415 - heavy, and only the cache needs it
+    import torch  # noqa: PLC0415
+
+    from training.models.backbone import MobileNetV2  # noqa: PLC0415
+
+    model = MobileNetV2().load_start(start).eval()
+    graph = ov.convert_model(model, example_input=torch.rand(2, 3, *size))
+    return compile_graph(graph, (3, *size), threads)
+
+
+class Filler:
+    """Computes views and writes them into a cache."""
+
+    def __init__(self, cache: FeatureCache, augmenter: Augmenter, backbone: Runner, teacher: DenseTeacher) -> None:
+        """All three networks and the cache must have the same input size."""
+        self.cache, self.augmenter, self.backbone, self.teacher = cache, augmenter, backbone, teacher
+
+    def fill(self, jobs: Sequence[tuple[int, int]], config: CacheConfig, progress: Progress | None = None) -> None:
+        """Compute the views `jobs`, pairs of (place in the cache, record), that are not there yet."""
+        jobs = [job for job in jobs if self.cache["index"][job[0]] < 0]
+        for start in range(0, len(jobs), config.batch):
+            part = jobs[start : start + config.batch]
+            views = [self.augmenter.view(i, np.random.default_rng((config.seed, k))) for k, i in part]
+            pixels = np.stack([v.image for v in views]).transpose(0, 3, 1, 2).astype(np.float32) / 255
+            taps = self.backbone(np.ascontiguousarray(pixels))
+            dense = self.teacher(np.stack([v.clean for v in views]))
+            for row, ((k, i), view) in enumerate(zip(part, views, strict=True)):
+                for name, tap in zip(TAPS, taps, strict=True):
+                    self.cache[name][k] = tap[row]
+                self._write(k, view, dense, row, config)
+                self.cache["index"][k] = i  # last: marks the view as complete
+            if progress:
+                progress.at(start + len(part), len(jobs))
+
+    def _write(self, k: int, view: View, dense: Dense, row: int, config: CacheConfig) -> None:
+        scores = dense.scores[row]
+        top = np.argpartition(-scores.max(1), config.top)[: config.top]
+        self.cache["soft"][k], self.cache["top"][k] = encode_score(scores), top
+        self.cache["top_dist"][k] = dense.distributions[row, top]
+        m = min(len(view.boxes), config.max_boxes)
+        self.cache["boxes"][k, :m, :4], self.cache["boxes"][k, :m, 4] = view.boxes[:m], view.classes[:m]
+        self.cache["count"][k], self.cache["ignore"][k] = m, view.ignore
+
+
+@dataclass(frozen=True, kw_only=True)
+class FillJob:
+    """Everything one process needs to fill its part of a cache; it is sent to the process as it is."""
+
+    folder: Path
+    images: Path
+    records: tuple[Record, ...]
+    start: Path
+    teacher: Path
+    labels: LabelConfig
+    augment: AugmentConfig
+    cache: CacheConfig
+
+
+def fill_part(part: int, parts: int, job: FillJob) -> None:
+    """Body of one process: every `parts`-th view, from `part` on."""
+    cv2.setNumThreads(1)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    order = draw_order(job.records, job.cache, job.labels.labels)
+    jobs = [(k, int(order[k])) for k in range(part, job.cache.views, parts)]
+    size = job.cache.size
+    augmenter = Augmenter(np.load(job.images, mmap_mode="r"), job.records, job.augment, size)
+    filler = Filler(
+        FeatureCache.open(job.folder),
+        augmenter,
+        backbone_runner(job.start, size),
+        DenseTeacher(job.teacher, job.labels.labels, size),
+    )
+    filler.fill(jobs, job.cache, Progress(f"cache, part {part + 1} of {parts}", "views") if part == 0 else None)

@@ -1,0 +1,35 @@
+"""OpenVINO as the fast CPU engine of frozen networks during training."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Runner = Callable[[NDArray[np.float32]], list[NDArray[np.float32]]]
+
+
+def compile_graph(model: Any, shape: tuple[int, int, int], threads: int) -> Runner:
+    """Compile a network with one input for the CPU.
+
+    Args:
+        model: An `openvino.Model`, or the bytes of an ONNX file.
+        shape: Channels, height, width of the input; the batch stays free.
+        threads: Threads of one call.
+
+    Returns:
+        A function from (B, *shape) float32 to the network's outputs, in their order.
+    """
+    import openvino as ov  # noqa: PLC0415 - heavy, and only the cache and evaluation need it
+
+    core = ov.Core()
+    graph = core.read_model(model) if isinstance(model, bytes) else model
+    graph.reshape([-1, *shape])
+    options = {"INFERENCE_NUM_THREADS": threads, "ENABLE_CPU_PINNING": False}  # pinned, all processes share core 0
+    compiled = core.compile_model(graph, "CPU", options)
+
+    def run(x: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+        result = compiled(x)
+        return [result[i] for i in range(len(result))]
+
+    return run

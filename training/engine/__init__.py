@@ -1,0 +1,1 @@
+"""The training loop: batches, schedule, averaging of processes, EMA, checkpoints, log."""

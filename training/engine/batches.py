@@ -1,0 +1,83 @@
+"""Batches by number: the same step always gives the same batch, so a resumed run sees what it would have seen."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from training.assigners.tal import Objects
+from training.data.cache import TAPS, FeatureCache
+from training.engine.config import StageConfig
+from training.losses.criterion import Soft, Targets
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Inputs of the model (the taps, the stride-8 tap alone, or the image) and what they show."""
+
+    inputs: list[Tensor]
+    targets: Targets
+
+    def to(self, device: torch.device) -> "Batch":
+        """The same on another device."""
+        return Batch([x.to(device, non_blocking=True) for x in self.inputs], self.targets.to(device))
+
+
+class Order:
+    """An endless shuffled order of items, addressed by position; every epoch is shuffled anew."""
+
+    def __init__(self, items: NDArray[np.int64], seed: tuple[int, ...]) -> None:
+        """`seed`: with the epoch it decides the shuffle."""
+        self.items, self.seed = items, seed
+        self._epoch, self._shuffled = -1, items
+
+    def rows(self, start: int, count: int) -> list[int]:
+        """Items at positions start … start + count - 1."""
+        return [self._at(position) for position in range(start, start + count)]
+
+    def _at(self, position: int) -> int:
+        epoch, place = divmod(position, len(self.items))
+        if epoch != self._epoch:
+            self._shuffled = np.random.default_rng((*self.seed, epoch)).permutation(self.items)
+            self._epoch = epoch
+        return int(self._shuffled[place])
+
+
+def unpack_bits(bits: Tensor, classes: int) -> Tensor:
+    """Ignore bits (B, N) uint8 to flags (B, N, classes)."""
+    return (bits[..., None] & (2 ** torch.arange(classes, dtype=torch.uint8))) != 0
+
+
+class CachedBatches:
+    """Batches of one process from the feature cache."""
+
+    def __init__(self, cache: FeatureCache, config: StageConfig, rank: int = 0, ranks: int = 1) -> None:
+        """Every `ranks`-th view belongs to this process, from `rank` on."""
+        self.cache, self.config = cache, config
+        self.order = Order(np.arange(rank, len(cache), ranks), (config.seed, rank))
+        self.names = TAPS if config.entry == "taps" else TAPS[:1]
+
+    def batch(self, step: int) -> Batch:
+        """Batch number `step`."""
+        rows = self.order.rows(step * self.config.batch, self.config.batch)
+        return Batch([self._tap(name, rows) for name in self.names], self._targets(rows))
+
+    def _tap(self, name: str, rows: list[int]) -> Tensor:
+        x = torch.from_numpy(np.stack([self.cache[name][r] for r in rows]))
+        return x.to(torch.float32, memory_format=torch.channels_last)
+
+    def _targets(self, rows: list[int]) -> Targets:
+        field = {n: np.stack([self.cache[n][r] for r in rows]) for n in ("soft", "top", "top_dist", "ignore", "boxes")}
+        count = [int(self.cache["count"][r]) for r in rows]
+        boxes = np.concatenate([b[:c] for b, c in zip(field["boxes"], count, strict=True)]).astype(np.float32)
+        objects = torch.from_numpy(boxes)
+        image = torch.repeat_interleave(torch.arange(len(rows)), torch.tensor(count))
+        scores = torch.from_numpy(field["soft"]).float().div_(255).square_()  # see `cache.encode_score`
+        return Targets(
+            objects=Objects(image, objects[:, :4].contiguous(), objects[:, 4].long()),
+            ignore=unpack_bits(torch.from_numpy(field["ignore"]), scores.shape[-1]),
+            soft=Soft(scores, torch.from_numpy(field["top"]).long(), torch.from_numpy(field["top_dist"]).float()),
+            rows=tuple(rows),
+        )

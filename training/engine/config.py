@@ -1,0 +1,96 @@
+"""What one stage of training does."""
+
+from dataclasses import dataclass
+
+from training.errors import ConfigError
+from training.losses.criterion import LossConfig
+
+ENTRIES = ("taps", "low", "image")
+PARTS = ("low", "high", "rest")
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageConfig:
+    """One stage: what is trained, from which inputs, for how long.
+
+    A step is one batch in every process; weights are averaged over the processes every `average_every` steps, and only
+    then are the EMA, the log and the checkpoints brought up to date.
+
+    Attributes:
+        name: Of the stage and its folder.
+        entry: Where a batch enters the model: cached `taps`, cached stride-8 tap (`low`), or the `image`.
+        trains: Parts of `Detector.parts` that learn.
+        images: Images seen by all processes together.
+        batch: Images of one process's batch.
+        rate: Highest learning rate (AdamW).
+        backbone_rate: Factor on it for the backbone.
+        decay: Weight decay of neck's and head's matrices.
+        betas: Of AdamW.
+        warmup: Steps of linear warm-up.
+        guided: First steps in which the teacher steers the assignment.
+        floor: Share of the rate that the cosine ends at.
+        clip: Largest gradient norm.
+        ema: Decay of the moving average of weights, per averaging.
+        average_every: Steps between averagings.
+        checkpoint_images: Images between checkpoints.
+        log_steps: Steps between lines of the log.
+        loss: Weights of the losses.
+        seed: Of weights and order.
+    """
+
+    name: str
+    entry: str
+    trains: tuple[str, ...]
+    images: int
+    batch: int = 16
+    rate: float = 2e-3
+    backbone_rate: float = 0.25
+    decay: float = 0.03
+    betas: tuple[float, float] = (0.9, 0.98)
+    warmup: int = 100
+    guided: int = 0
+    floor: float = 0.0
+    clip: float = 10.0
+    ema: float = 0.995
+    average_every: int = 4
+    checkpoint_images: int = 12_800
+    log_steps: int = 48
+    loss: LossConfig = LossConfig()
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Check the names, and that what is trained comes after the entry."""
+        if self.entry not in ENTRIES:
+            raise ConfigError(f"stage {self.name}: entry is {self.entry!r}, expected one of {', '.join(ENTRIES)}")
+        allowed = {"taps": {"rest"}, "low": {"rest", "high"}, "image": set(PARTS)}[self.entry]
+        if not self.trains or not set(self.trains) <= allowed:
+            raise ConfigError(f"stage {self.name}: trains {self.trains}, but entry {self.entry} reaches {sorted(allowed)}")
+        if self.log_steps % self.average_every:
+            raise ConfigError(f"stage {self.name}: log_steps must be a multiple of average_every")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machine:
+    """How this machine trains; none of it belongs to a recipe.
+
+    Attributes:
+        device: `cpu` or `cuda`.
+        processes: Processes with averaged weights (CPU); 1 on CUDA.
+        precision: `float32`, or `bfloat16` autocast (fast only where the processor has it).
+        minutes: Time limit of a stage, or None. The schedule then ends by time if that comes before the last image, and
+            the run is no longer reproducible to the bit.
+        workers: Processes that draw live views.
+    """
+
+    device: str = "cpu"
+    processes: int = 2
+    precision: str = "float32"
+    minutes: float | None = None
+    workers: int = 8
+
+    def __post_init__(self) -> None:
+        """Check the names."""
+        if self.device not in ("cpu", "cuda") or self.precision not in ("float32", "bfloat16"):
+            raise ConfigError(f"machine: unknown device or precision in {self}")
+        if self.device == "cuda" and self.processes != 1:
+            raise ConfigError("machine: CUDA trains in one process")

@@ -1,0 +1,39 @@
+"""The log of a stage: one CSV line every few steps; a resumed run cuts off what came after its checkpoint."""
+
+import csv
+from pathlib import Path
+
+
+class Journal:
+    """Writes `log.csv`; the columns are those of the first line."""
+
+    def __init__(self, path: Path, resume_step: int = 0) -> None:
+        """Lines of steps after `resume_step` are dropped."""
+        self.path = path
+        rows = []
+        if path.exists() and resume_step:
+            with path.open(newline="") as file:
+                rows = [row for row in csv.DictReader(file) if int(row["step"]) <= resume_step]
+        self.columns = list(rows[0]) if rows else []
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("w", newline="") as file:
+            if rows:
+                writer = csv.DictWriter(file, self.columns)
+                writer.writeheader()
+                writer.writerows(rows)
+
+    def write(self, line: dict[str, float]) -> None:
+        """Append one line."""
+        fresh = not self.columns
+        self.columns = self.columns or list(line)
+        with self.path.open("a", newline="") as file:
+            writer = csv.DictWriter(file, self.columns, restval="")
+            if fresh:
+                writer.writeheader()
+            writer.writerow(line)
+
+
+def read_journal(path: Path) -> list[dict[str, float]]:
+    """Lines of a log."""
+    with path.open(newline="") as file:
+        return [{k: float(v) for k, v in row.items() if v != ""} for row in csv.DictReader(file)]

@@ -1,0 +1,18 @@
+"""Learning rate over a stage: linear warm-up, then half a cosine."""
+
+import math
+
+from training.engine.config import StageConfig
+
+
+def rate_at(step: int, progress: float, config: StageConfig) -> float:
+    """Learning rate of step `step` (from 0) when `progress` (0..1) of the stage is done."""
+    warm = min(1.0, (step + 1) / config.warmup)
+    cosine = 0.5 * (1 + math.cos(math.pi * min(progress, 1.0)))
+    return config.rate * warm * (config.floor + (1 - config.floor) * cosine)
+
+
+def total_steps(config: StageConfig, processes: int) -> int:
+    """Steps of the stage, rounded up to whole averagings."""
+    per_round = config.batch * processes * config.average_every
+    return -(-config.images // per_round) * config.average_every

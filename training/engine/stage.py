@@ -1,0 +1,113 @@
+"""Starts a stage: one process on CUDA, several with averaged weights on the CPU."""
+
+import json
+import logging
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from training.data.cache import FeatureCache
+from training.engine.average import Meeting
+from training.engine.batches import CachedBatches
+from training.engine.config import Machine, StageConfig
+from training.engine.processes import run_processes
+from training.engine.trainer import BatchSource, Seat, Trainer, synced_tensors
+from training.errors import ConfigError
+from training.grid import cell_grid
+from training.losses.criterion import Criterion
+from training.models.detector import Detector, ModelConfig, load_model
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageJob:
+    """Everything a process needs to train a stage.
+
+    Attributes:
+        config: What to do.
+        machine: On what.
+        model: Shape of the detector.
+        start: The backbone's public start; used when `init` is None.
+        init: Weights of the stage before, or None.
+        cache: Folder of the feature cache (entries `taps` and `low`).
+        size: Height and width of the inputs.
+        out: Folder of the stage.
+        data_hash: Names the data.
+    """
+
+    config: StageConfig
+    machine: Machine
+    model: ModelConfig
+    start: Path
+    init: Path | None
+    cache: Path
+    size: tuple[int, int]
+    out: Path
+    data_hash: str
+
+    def identity(self) -> dict[str, Any]:
+        """JSON values that a resumed run must share."""
+        made_of = {
+            "stage": asdict(self.config),
+            "model": asdict(self.model),
+            "machine": asdict(self.machine),
+            "size": self.size,
+            "data": self.data_hash,
+            "init": str(self.init or self.start),
+        }
+        result: dict[str, Any] = json.loads(json.dumps(made_of))
+        return result
+
+
+def build_model(job: StageJob) -> Detector:
+    """The detector as the stage finds it; the same in every process."""
+    torch.manual_seed(job.config.seed)
+    if job.init:
+        return load_model(job.init, job.model)
+    model = Detector(job.model)
+    model.backbone.load_start(job.start)
+    return model
+
+
+def train_in_process(rank: int, ranks: int, job: StageJob, meeting: Meeting | None, source: BatchSource | None) -> None:
+    """Body of one process; `source` None reads the feature cache."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    if job.machine.device == "cpu":
+        torch.set_num_threads(1 if ranks > 1 else torch.get_num_threads())
+    device = torch.device(job.machine.device)
+    criterion = Criterion(cell_grid(*job.size), job.config.loss, job.model.reg_max, device)
+    batches = source or CachedBatches(FeatureCache.open(job.cache), job.config, rank, ranks)
+    trainer = Trainer(build_model(job), batches, criterion, job.config, job.machine, Seat(rank, meeting))
+    trainer.run(job.out, job.identity())
+
+
+def run_stage(job: StageJob, source: BatchSource | None = None) -> Path:
+    """Train a stage to its end, or return at once when it has ended before.
+
+    Args:
+        job: The stage.
+        source: Live batches; None reads the feature cache.
+
+    Returns:
+        The file with the averaged weights.
+    """
+    result, done = job.out / "model.safetensors", job.out / "stage.json"
+    if done.exists() and json.loads(done.read_text()) == job.identity():
+        log.info("stage %s: done before, %s", job.config.name, result)
+        return result
+    job.out.mkdir(parents=True, exist_ok=True)
+    ranks = job.machine.processes
+    log.info("stage %s: %d images, %d processes, %s", job.config.name, job.config.images, ranks, job.machine.precision)
+    if job.machine.device == "cuda":
+        if not torch.cuda.is_available():
+            raise ConfigError("no CUDA device here: leave --device out to train on the CPU")
+        train_in_process(0, 1, job, None, source)
+    else:
+        numbers = sum(t.numel() for t in synced_tensors(Detector(job.model), job.config))
+        meeting = Meeting(ranks, numbers) if ranks > 1 else None
+        run_processes(train_in_process, ranks, job, meeting, source)
+    done.write_text(json.dumps(job.identity(), indent=1))
+    return result

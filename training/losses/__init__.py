@@ -1,0 +1,1 @@
+"""Losses: boxes, classification quality, distributions, distillation, and their weighted sum."""

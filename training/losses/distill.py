@@ -1,0 +1,32 @@
+"""Distillation from a dense teacher whose cells and bins are the student's."""
+
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def score_distillation(logits: Tensor, soft: Tensor, sure: float = 0.1) -> Tensor:
+    """Quality focal loss towards the teacher's scores, over the sum of its scores above `sure`.
+
+    Args:
+        logits: (B, N, C) of the student.
+        soft: (B, N, C) teacher scores in 0..1.
+        sure: Scores up to this do not count in the normaliser.
+    """
+    bce = F.binary_cross_entropy_with_logits(logits, soft, reduction="none")
+    weight = (soft - logits.detach().sigmoid()) ** 2
+    return (weight * bce).sum() / (soft * (soft > sure)).sum().clamp(min=1.0)
+
+
+def box_distillation(student: Tensor, teacher: Tensor, score: Tensor, floor: float = 0.05) -> Tensor:
+    """KL(teacher || student) of the sides' distributions, mean over sides, weighted by the teacher's score.
+
+    Args:
+        student: (B, K, 4, bins) logits.
+        teacher: (B, K, 4, bins) logits.
+        score: (B, K) the teacher's best score in the cell; cells under `floor` do not count.
+        floor: See `score`.
+    """
+    mine, theirs = student.log_softmax(-1), teacher.log_softmax(-1)
+    divergence = (theirs.exp() * (theirs - mine)).sum(-1).mean(-1)
+    weight = score * (score > floor)
+    return (weight * divergence).sum() / weight.sum().clamp(min=1.0)

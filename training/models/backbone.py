@@ -1,0 +1,96 @@
+"""MobileNetV2 x1.0 without batch norm (folded into the convolutions), ReLU6, symmetric padding.
+
+The shape of the public detection-tuned starts: block 0 keeps an expansion (32 -> 32, 1x1) that the paper's has not,
+and the last convolution (1280) is left out.
+"""
+
+from pathlib import Path
+
+import torch.nn.functional as F
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from training.errors import CheckpointError
+from training.models.depthwise import Depthwise
+
+# (expansion, channels, repeats, stride) of the inverted residual stages
+STAGES = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))
+LOW_BLOCKS = 6  # blocks up to the stride-8 tap
+TAPS = (5, 12, 16)  # blocks whose outputs are handed to the neck, at strides 8, 16, 32
+CHANNELS = (32, 96, 320)  # channels of the taps
+
+
+class Bottleneck(nn.Module):
+    """Inverted residual: expand 1x1, depthwise 3x3, project 1x1."""
+
+    def __init__(self, cin: int, mid: int, cout: int, stride: int) -> None:
+        """`mid`: channels of the depthwise convolution."""
+        super().__init__()
+        self.expand = nn.Conv2d(cin, mid, 1)
+        self.depth = Depthwise(mid, 3, stride, bias=True)
+        self.project = nn.Conv2d(mid, cout, 1)
+        self.add = stride == 1 and cin == cout
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, cin, H, W) to (B, cout, H / stride, W / stride)."""
+        y: Tensor = self.project(F.relu6(self.depth(F.relu6(self.expand(x)))))
+        return x + y if self.add else y
+
+
+class MobileNetV2(nn.Module):
+    """The backbone; `low` runs to stride 8, `high` from there."""
+
+    def __init__(self) -> None:
+        """Random weights; `load_start` takes a public start."""
+        super().__init__()
+        self.stem = nn.Conv2d(3, 32, 3, 2, 1)
+        blocks, cin = [], 32
+        for expansion, channels, repeats, stride in STAGES:
+            for i in range(repeats):
+                blocks.append(Bottleneck(cin, cin * expansion, channels, stride if i == 0 else 1))
+                cin = channels
+        self.blocks = nn.ModuleList(blocks)
+
+    def low(self, image: Tensor) -> Tensor:
+        """Image (B, 3, H, W), BGR in 0..1, to the stride-8 tap (B, 32, H / 8, W / 8)."""
+        x = F.relu6(self.stem(image))
+        for block in self.blocks[:LOW_BLOCKS]:
+            x = block(x)
+        return x
+
+    def high(self, tap8: Tensor) -> list[Tensor]:
+        """Stride-8 tap to the taps (B, 96, H / 16, W / 16) and (B, 320, H / 32, W / 32)."""
+        x, out = tap8, []
+        for i, block in enumerate(self.blocks[LOW_BLOCKS:], LOW_BLOCKS):
+            x = block(x)
+            if i in TAPS:
+                out.append(x)
+        return out
+
+    def forward(self, image: Tensor) -> list[Tensor]:
+        """Image (B, 3, H, W), BGR in 0..1, to the three taps."""
+        tap8 = self.low(image)
+        return [tap8, *self.high(tap8)]
+
+    def load_start(self, path: Path) -> "MobileNetV2":
+        """Take weights whose keys are numbered in execution order (`00_conv.weight`, `01_pw.weight`, …).
+
+        Raises:
+            CheckpointError: The file is missing or holds another network.
+        """
+        try:
+            state = load_file(path)
+        except (OSError, SafetensorError) as error:
+            raise CheckpointError(f"{path}: not a safetensors file that can be read ({error})") from error
+        names = sorted({key.rsplit(".", 1)[0] for key in state}, key=lambda name: int(name.split("_")[0]))
+        convs = [m for m in self.modules() if isinstance(m, nn.Conv2d)]
+        if len(names) != len(convs):
+            raise CheckpointError(f"{path}: {len(names)} convolutions, expected {len(convs)}")
+        for name, conv in zip(names, convs, strict=True):
+            weight, bias = state[f"{name}.weight"], state[f"{name}.bias"]
+            if weight.shape != conv.weight.shape or conv.bias is None:
+                raise CheckpointError(f"{path}: {name} has shape {tuple(weight.shape)}, expected {tuple(conv.weight.shape)}")
+            conv.weight.data.copy_(weight.float())
+            conv.bias.data.copy_(bias.float())
+        return self

@@ -1,0 +1,14 @@
+"""Recipes by name: a visible table of functions that return a complete frozen configuration."""
+
+from training.errors import ConfigError
+from training.recipes.mobilenetv2_gfl import mobilenetv2_gfl_320
+from training.recipes.recipe import Recipe
+
+RECIPES = {"mobilenetv2-gfl-320": mobilenetv2_gfl_320}
+
+
+def recipe(name: str) -> Recipe:
+    """The recipe `name`; a `ConfigError` lists the known ones."""
+    if name not in RECIPES:
+        raise ConfigError(f"unknown recipe {name}: one of {', '.join(sorted(RECIPES))}")
+    return RECIPES[name]()

@@ -1,0 +1,124 @@
+"""The files of one run: decoded pictures, feature cache, stages, results; made when they are first needed."""
+
+import logging
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.data.cache import FeatureCache, FillJob, fill_part, identity
+from training.data.decode import decode_images
+from training.data.layout import Split, find_split, find_weights
+from training.data.records import Record, data_hash, load_records
+from training.engine.config import Machine
+from training.engine.processes import run_processes
+from training.engine.stage import StageJob, run_stage
+from training.errors import ConfigError
+from training.recipes.recipe import Recipe
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workspace:
+    """A recipe, its data and the folder of the run.
+
+    Attributes:
+        recipe: What to train.
+        data: Data folder, see `training.data.layout`.
+        out: Folder of the run.
+        weights: Folder of starts and teachers, or None for the usual places.
+        images: Folder of decoded pictures, shared by runs on the same data.
+    """
+
+    recipe: Recipe
+    data: Path
+    out: Path
+    weights: Path | None = None
+    images: Path | None = None
+
+    def split(self, name: str) -> Split:
+        """Files of a split."""
+        return find_split(self.data, name)
+
+    def weight_file(self, name: str) -> Path:
+        """A start or a teacher."""
+        return find_weights(name, self.data, self.weights)
+
+    def records(self, name: str) -> list[Record]:
+        """Records of a split; validation never sees the teacher's detections."""
+        split = self.split(name)
+        return load_records(split.annotations, self.recipe.labels, split.teacher if name == "train" else None)
+
+    @property
+    def data_hash(self) -> str:
+        """Names the training data: annotations and teacher detections."""
+        split = self.split("train")
+        return data_hash(split.annotations, *([split.teacher] if split.teacher else []))
+
+    def pictures_file(self, name: str) -> Path:
+        """Decoded pictures of a split."""
+        return (self.images or self.out) / f"images-{name}-{data_hash(self.split(name).annotations)}.npy"
+
+    def pictures(self, name: str) -> NDArray[np.uint8]:
+        """Decoded pictures (n, side, side, 3) of a split; decodes them when they are not there."""
+        path = self.pictures_file(name)
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            decode_images(self.records(name), self.split(name).pictures, path)
+        pictures: NDArray[np.uint8] = np.load(path, mmap_mode="r")
+        return pictures
+
+    @property
+    def cache_folder(self) -> Path:
+        """The feature cache of this run."""
+        return self.out / "cache"
+
+    def cache(self, processes: int | None = None) -> FeatureCache:
+        """The complete feature cache; computes what is missing, one process a core."""
+        recipe = self.recipe
+        made_of = identity(recipe.cache, recipe.labels, recipe.augment, self.data_hash)
+        cache = FeatureCache.create(self.cache_folder, recipe.cache, len(recipe.labels.labels), made_of)
+        if not cache.missing:
+            return cache
+        log.info("cache: %d of %d views to compute", cache.missing, len(cache))
+        self.pictures("train")
+        job = FillJob(
+            folder=self.cache_folder,
+            images=self.pictures_file("train"),
+            records=tuple(self.records("train")),
+            start=self.weight_file(recipe.start),
+            teacher=self.weight_file(recipe.teacher),
+            labels=recipe.labels,
+            augment=recipe.augment,
+            cache=recipe.cache,
+        )
+        run_processes(fill_part, processes or os.cpu_count() or 1, job)
+        return cache
+
+
+    def train(self, machine: Machine) -> Path:
+        """Train all stages from the feature cache; those that have ended before are skipped.
+
+        Returns:
+            The file with the final averaged weights.
+        """
+        recipe, init = self.recipe, None
+        for k, config in enumerate(recipe.stages, 1):
+            job = StageJob(
+                config=config,
+                machine=machine,
+                model=recipe.model,
+                start=self.weight_file(recipe.start),
+                init=init,
+                cache=self.cache_folder,
+                size=recipe.cache.size,
+                out=self.out / f"{k}-{config.name}",
+                data_hash=self.data_hash,
+            )
+            init = run_stage(job)
+        if init is None:
+            raise ConfigError(f"recipe {recipe.name} has no stages")
+        return init
