@@ -45,7 +45,7 @@ def open_text_engine() -> TextEngine:
 def clean(text: str) -> str:
     r"""One line of drawable characters: composed, without controls, marks of format and broken surrogates.
 
-    >>> clean("a\tb\u200bc\ud800") == "a bc\ufffd"
+    >>> clean("a\tb\u200bc\ud800") == "a bc\u25a1"
     True
     """
     if text.isascii() and text.isprintable():
@@ -62,7 +62,7 @@ def _clean_character(character: str) -> str:
         case "Cf":
             return ""
         case "Cs":  # half of a pair, as undecodable file names hold; OpenCV's engine crashes on it
-            return "\ufffd"
+            return BOX
     return character
 
 
