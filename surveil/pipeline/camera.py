@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 class CameraStep:
-    """Tracker, then rules, in a fixed order. It has no threads and no locks: one camera's frames pass it one by one.
+    """Tracker, then rules, in a fixed order.
 
-    The live layout, the file layout and replays call the same `step`, so that the same detections give the same
-    tracks and events everywhere.
+    It has no threads and no locks: one camera's frames pass it one by one. The live layout, the file layout
+    and replays call the same `step`, so that the same detections give the same tracks and events everywhere.
     """
 
     def __init__(self, tracker: Tracker, labels: LabelMap, rules: Sequence[Rule] = ()) -> None:
@@ -28,10 +28,8 @@ class CameraStep:
     ) -> FrameResult:
         """The result of one frame; `detections` is None where the detector did not look at it."""
         info = frame.info
-        if detections is None:
-            tracks = self._tracker.predict(info)
-        else:
-            tracks = self._tracker.update(info, detections)
+        tracker = self._tracker
+        tracks = tracker.predict(info) if detections is None else tracker.update(info, detections)
         events = tuple(event for rule in self._rules for event in rule.update(info, tracks))
         return FrameResult(
             frame=frame,

@@ -14,16 +14,17 @@ T = TypeVar("T")
 class Closed(Exception):
     """Nothing more will pass: the other side has finished, or everything is being stopped.
 
-    It steers threads to their end and never reaches a user, so it stands outside the tree of `surveil.errors`.
+    It steers threads to their end and never reaches a user, so it stands outside the tree of
+    `surveil.errors`.
     """
 
 
 class Channel(Generic[T]):
     """First in, first out, at most `capacity` items: a fast producer waits for its consumer.
 
-    No wait has a time limit because none needs one: whoever stops a layout calls `abort` on every channel, and that
-    wakes both sides at once. (A `queue.Queue` with a sentinel cannot promise this: a full queue blocks the sentinel.)
-    All methods may be called from any thread.
+    No wait has a time limit because none needs one: whoever stops a layout calls `abort` on every channel,
+    and that wakes both sides at once. (A `queue.Queue` with a sentinel cannot promise this: a full queue
+    blocks the sentinel.) All methods may be called from any thread.
     """
 
     def __init__(self, capacity: int) -> None:

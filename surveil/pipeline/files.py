@@ -1,9 +1,10 @@
-"""Recordings: every frame, in order, as fast as the machine allows; the same bytes with four threads as with one.
+"""Recordings: every frame, in order, as fast as the machine allows.
 
     decode + letterbox | detect | track + rules + draw | encode + write
        thread             thread     thread               the caller's thread
 
-Between them stand channels of two: a longer queue gives more latency, not more throughput.
+Between them stand channels of two: a longer queue gives more latency, not more throughput. What is written
+is the same, byte for byte, as when one thread does it all.
 """
 
 from __future__ import annotations
@@ -112,9 +113,9 @@ def _write(job: FileJob, result: FrameResult, drawn: Drawn) -> None:
 
 
 def run_sequential(job: FileJob, stop: threading.Event) -> Iterator[FrameResult]:
-    """Results of all frames, made one after the other in the caller's thread: the layout that others must equal.
+    """Results of all frames, made one after the other in the caller's thread.
 
-    When `stop` is set the results end early, without an error.
+    The layout that others must equal. When `stop` is set the results end early, without an error.
     """
     with closing(_decode(job, stop)) as items:
         for item in items:
@@ -126,9 +127,10 @@ def run_sequential(job: FileJob, stop: threading.Event) -> Iterator[FrameResult]
 def run_staged(job: FileJob, stop: threading.Event) -> Iterator[FrameResult]:
     """Results of all frames, made in four threads of which the caller's is the last.
 
-    When `stop` is set the frames on their way are finished and the results end early, without an error. When a stage
-    raises, the results of the frames before come out first, as in the sequential layout, then the error. When the
-    caller leaves, or fails to write, every channel is aborted. No thread is left behind in any case.
+    When `stop` is set the frames on their way are finished and the results end early, without an error.
+    When a stage raises, the results of the frames before come out first, as in the sequential layout, then
+    the error. When the caller leaves, or fails to write, every channel is aborted. No thread is left behind
+    in any case.
     """
     layout = _Staged(job, stop)
     try:
@@ -159,7 +161,9 @@ class _Staged:
             self._worker("track", self._run_track, self._detected, self._tracked),
         )
 
-    def _worker(self, name: str, run: Callable[[], None], before: Channel[Any] | None, after: Channel[Any]) -> Worker:
+    def _worker(
+        self, name: str, run: Callable[[], None], before: Channel[Any] | None, after: Channel[Any]
+    ) -> Worker:
         def at_end(error: BaseException | None) -> None:
             # However a stage ends, those after it finish what they have, and those before it stop.
             if error is not None:

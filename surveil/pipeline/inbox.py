@@ -14,8 +14,8 @@ T = TypeVar("T")
 class Inbox(Generic[T]):
     """One place a camera. A live camera overwrites its place; a recording waits until it is emptied.
 
-    `take` serves the cameras that were served longest ago. (Serving the oldest frames starves cameras: 1.6 against
-    12.9 turns a second were measured.) All methods may be called from any thread.
+    `take` serves the cameras that were served longest ago. (Serving the oldest frames starves cameras: 1.6
+    against 12.9 turns a second were measured.) All methods may be called from any thread.
     """
 
     def __init__(self) -> None:

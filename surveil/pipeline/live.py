@@ -3,8 +3,8 @@
     capture + letterbox | detect + track + rules           | present, recorders, callers
       thread a camera      one thread for all cameras          each in a thread of its own
 
-Between the first two stands the `Inbox`: a live camera overwrites its frame there, a recording waits. A camera's
-frames always pass the same thread, so the camera step needs no lock.
+Between the first two stands the `Inbox`: a live camera overwrites its frame there, a recording waits. A
+camera's frames always pass the same thread, so the camera step needs no lock.
 """
 
 from __future__ import annotations
@@ -70,7 +70,6 @@ class Lane:
         self.newest: Slot[Frame] = Slot()
         self.result: Slot[FrameResult] = Slot()
         self.meter = CameraMeter()
-        self.feed_state = FeedState(name="connecting", since_s=0.0)
         self.step: tuple[Brain, CameraStep] | None = None  # inference thread only
         self._detected_index: int | None = None
 
@@ -83,14 +82,14 @@ class Lane:
         """The detector has looked at this frame (a frame that is overwritten before does not count)."""
         self._detected_index = frame.index
 
-    def state(self, now_s: float, device: str, overwritten: int) -> State:
-        """A snapshot."""
-        feed = self.feed_state
+    def state(self, feed: FeedState, now_s: float, device: str, overwritten: int) -> State:
+        """A snapshot of what is known here, beside what the camera's feed says."""
         return State(
             name=feed.name,
             since_s=feed.since_s,
             cause=feed.cause,
             remedy=feed.remedy,
+            detail=feed.detail,
             counters=MappingProxyType(dict(feed.counters)),
             live=self.live,
             decoder=feed.decoder,
@@ -151,7 +150,9 @@ class Inference:
             with self.times.measure(f"prepare {lane.camera_id}") as watch:
                 prepared = detector.prepare(frame)
             prepare_ms = watch.wall_ms
-        self._inbox.put(lane.camera_id, _Item(lane, frame, detector, prepared, prepare_ms), wait=not lane.live)
+        self._inbox.put(
+            lane.camera_id, _Item(lane, frame, detector, prepared, prepare_ms), wait=not lane.live
+        )
 
     def run(self) -> None:
         """Serve until `abort`; the layout's one inference thread."""
@@ -166,7 +167,8 @@ class Inference:
 
     def _serve(self, items: list[_Item]) -> None:
         brain = self._brain
-        looked = [item for item in items if item.prepared is not None]
+        # Asked again: while this frame was prepared the one before may have been waiting for its turn.
+        looked = [item for item in items if item.prepared is not None and item.lane.due(item.frame)]
         found: dict[str, Detections] = {}
         detect_ms = 0.0
         if looked:
@@ -208,8 +210,8 @@ def _prepared_for(detector: Detector, item: _Item) -> Prepared:
 def coasted(result: FrameResult, frame: Frame) -> FrameResult:
     """An older result shown on a newer frame of the same camera: every box moved on by its velocity.
 
-    For the eye only: where detection is slower than the camera, the display keeps the camera's rate. Made from values,
-    so that it disturbs no tracker.
+    For the eye only: where detection is slower than the camera, the display keeps the camera's rate. Made
+    from values, so that it disturbs no tracker.
     """
     passed_s = frame.pts_s - result.frame.pts_s
     tracks = result.tracks

@@ -52,20 +52,34 @@ class _Round:
 
 
 class Playback:
-    """Opens a recording, delivers its frames, and says how it is doing. `run` is its thread; the rest is for others."""
+    """Opens a recording, delivers its frames, and says how it is doing.
+
+    `run` is its thread; the rest is for others.
+    """
 
     def __init__(
         self,
         open_source: Callable[[], Source],
         deliver: Callable[[Frame], None],
-        on_state: Callable[[FeedState], None],
         clock: Clock,
         config: PlaybackConfig,
     ) -> None:
-        self._open, self._deliver, self._on_state = open_source, deliver, on_state
-        self._clock, self._config = clock, config
+        self._open, self._deliver, self._clock, self._config = open_source, deliver, clock, config
         self._paused = threading.Event()
-        self._start: tuple[float, float] | None = None  # monotonic and media time from which the pace is counted
+        self._source: Source | None = None
+        self._state: tuple[StateName, float] = ("connecting", clock.monotonic())
+        self._start: tuple[float, float] | None = (
+            None  # monotonic and media time from which the pace is counted
+        )
+
+    @property
+    def state(self) -> FeedState:
+        """See `Feed`."""
+        (name, since_s), source = self._state, self._source
+        if source is None:
+            return FeedState(name=name, since_s=since_s)
+        counters, decoder = source.counters, source.info.decoder
+        return FeedState(name=name, since_s=since_s, counters=counters, decoder=decoder)
 
     def pause(self) -> None:
         """Hold before the next frame."""
@@ -84,16 +98,17 @@ class Playback:
             source = self._open()
             this_round = self._play(source, this_round, stop)
             if not (self._config.loop or stop.is_set()):
-                self._say("ended", source)
+                self._say("ended")
                 return
 
     def _play(self, source: Source, this_round: _Round, stop: threading.Event) -> _Round | None:
         """Deliver all frames once; the round that follows, or None after a stop."""
         last: Frame | None = None
         with playing(source, stop) as frames:
-            self._say("playing", source)
+            self._source = source
+            self._say("playing")
             for played in frames:
-                self._wait(source, played.pts_s, stop)
+                self._wait(played.pts_s, stop)
                 if stop.is_set():
                     return None
                 last = this_round.place(played, arrived_s=self._clock.monotonic(), wall_s=self._clock.wall())
@@ -104,13 +119,13 @@ class Playback:
             raise SourceError("the recording holds no picture", SourceCause.EMPTY, "Choose another file")
         return this_round.after(last)
 
-    def _wait(self, source: Source, pts_s: float, stop: threading.Event) -> None:
+    def _wait(self, pts_s: float, stop: threading.Event) -> None:
         if self._paused.is_set():
-            self._say("paused", source)
+            self._say("paused")
             while self._paused.is_set() and not self._clock.wait(stop, PAUSE_POLL_S):
                 pass
             self._start = None
-            self._say("playing", source)
+            self._say("playing")
         now_s = self._clock.monotonic()
         if self._start is None:
             self._start = (now_s, pts_s)
@@ -120,12 +135,5 @@ class Playback:
         elif early_s < -LATE_S:
             self._start = (now_s, pts_s)
 
-    def _say(self, name: StateName, source: Source | None = None) -> None:
-        self._on_state(
-            FeedState(
-                name=name,
-                since_s=self._clock.monotonic(),
-                counters=dict(source.counters) if source else {},
-                decoder=source.info.decoder if source else "",
-            )
-        )
+    def _say(self, name: StateName) -> None:
+        self._state = (name, self._clock.monotonic())

@@ -62,7 +62,10 @@ class _Tile:
 
 
 class Presenter:
-    """The thread that draws. `show`, `hide` and `preview` are for the reader's thread and never wait for drawing."""
+    """The thread that draws.
+
+    `show`, `hide` and `preview` are for the reader's thread and never wait for drawing.
+    """
 
     def __init__(
         self, clock: Clock, labels: Callable[[], LabelMap], new_overlay: Callable[[OverlayStyle], Overlay]
@@ -74,7 +77,7 @@ class Presenter:
         self._closed = False
 
     def show(self, lane: Lane, size: tuple[int, int], style: OverlayStyle) -> None:
-        """Make pictures of a camera that fit into `size` (width, height) px, until `hide`; may be called again."""
+        """Make pictures of a camera that fit into `size` (width, height) px, until `hide`."""
         wish = _Wish(size, style)
         with self._changed:
             tile = self._tiles.get(lane.camera_id)
@@ -145,7 +148,7 @@ class Presenter:
         )
 
     def _choose(self, lane: Lane) -> FrameResult | None:
-        """The newest result; where detection lags behind the camera, the newest frame with its boxes moved on."""
+        """The newest result; where detection lags behind, the newest frame with its boxes moved on."""
         frame, result = lane.newest.latest(), lane.result.latest()
         if frame is None:
             return result
@@ -160,7 +163,7 @@ class Presenter:
 
 
 def render(result: FrameResult, size: tuple[int, int], overlay: Overlay) -> NDArray[np.uint8]:
-    """The frame scaled to fit into `size` (width, height) px with the overlay on it: (h, w, 4) uint8 BGRA, read-only."""
+    """The frame with its overlay, fitted into `size` (width, height) px: (h, w, 4) uint8 BGRA, read-only."""
     import cv2
 
     width, height = result.frame.size

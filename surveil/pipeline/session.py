@@ -15,10 +15,12 @@ from surveil.pipeline.playback import Playback, PlaybackConfig
 from surveil.pipeline.present import Presenter, Preview
 from surveil.pipeline.state import FeedState, State
 from surveil.pipeline.worker import Worker
+from surveil.redact import redact
 from surveil.types import Frame, FrameResult
 
 if TYPE_CHECKING:
     from surveil.capture.source import Source
+    from surveil.capture.spec import SourceSpec
     from surveil.labels import LabelMap
     from surveil.render.overlay import Overlay
     from surveil.render.style import OverlayStyle
@@ -32,8 +34,8 @@ class CameraConfig:
 
     Attributes:
         id: its name in this session.
-        source: what to open, as one types it: `rtsp://…`, `0`, `clip.mp4`, `test://street`.
-        live: True for cameras: newest frame only, opened again for ever. False: every frame, at its own pace.
+        source: what to open. A live one gives its newest frames and is opened again for ever; of others
+            every frame is processed.
         enabled: whether it plays from the start.
         every: the detector looks at every `every`-th frame.
         loop: a recording starts again at its end.
@@ -42,8 +44,7 @@ class CameraConfig:
     """
 
     id: str
-    source: str
-    live: bool
+    source: SourceSpec
     enabled: bool = True
     every: int = 1
     loop: bool = False
@@ -53,6 +54,10 @@ class CameraConfig:
 
 class Feed(Protocol):
     """What a capture thread runs: `Playback`, or the supervisor of a live source."""
+
+    @property
+    def state(self) -> FeedState:
+        """How it is doing, with the counters of this moment. Any thread."""
 
     def run(self, stop: threading.Event) -> None:
         """Deliver frames until the end or `stop`. Raises SourceError."""
@@ -69,12 +74,15 @@ class Parts(Protocol):
         """A source that is not open yet. Raises UsageError."""
 
     def supervise(
-        self, config: CameraConfig, deliver: Callable[[Frame], None], on_state: Callable[[FeedState], None]
+        self, config: CameraConfig, stop: threading.Event, deliver: Callable[[Frame], None]
     ) -> Feed:
-        """The feed of a live camera, which opens it again for ever."""
+        """The feed of a live camera, which opens it again until `stop` is set."""
 
     def open_brain(self, model: str | None) -> Brain:
-        """Detector and tracker factory; None: the model that was asked for at the start. Raises ModelError."""
+        """Detector and tracker factory; None: the model that was asked for at the start.
+
+        Raises ModelError.
+        """
 
     def with_thresholds(self, brain: Brain, low: float, high: float, birth: float) -> Brain:
         """The same detector with trackers of other thresholds (0-1)."""
@@ -91,11 +99,20 @@ class _Camera:
         self.stop = threading.Event()
         self.feed: Feed | None = None
         self.worker: Worker | None = None
+        self.fixed: FeedState | None = None  # what holds whatever the feed says: switched off, failed
+
+    @property
+    def feed_state(self) -> FeedState:
+        if self.fixed is not None or self.feed is None:
+            return self.fixed or FeedState(name="off", since_s=0.0)
+        return self.feed.state
 
 
 class Session:
-    """Cameras in, results and pictures out. Methods may be called from any thread; none waits for a camera or a model,
-    except `start`, `stop` and `set_model`.
+    """Cameras in, results and pictures out.
+
+    Methods may be called from any thread; none waits for a camera or a model, except `start`, `stop` and
+    `set_model`.
     """
 
     def __init__(self, parts: Parts, cameras: Sequence[CameraConfig] = ()) -> None:
@@ -172,17 +189,16 @@ class Session:
         with self._lock:
             if config.id in self._cameras:
                 raise UsageError(f"camera {config.id!r}: there is one of this name already; choose another")
-            lane = Lane(config.id, live=config.live, every=config.every, taps=config.taps)
+            lane = Lane(config.id, live=config.source.live, every=config.every, taps=config.taps)
             camera = self._cameras[config.id] = _Camera(config, lane)
             if not config.enabled:
-                lane.feed_state = FeedState(name="off", since_s=self._clock.monotonic())
+                camera.fixed = FeedState(name="off", since_s=self._clock.monotonic())
                 return
-            lane.feed_state = FeedState(name="connecting", since_s=self._clock.monotonic())
             inference.open(lane)
-            camera.feed = self._feed(camera)
+            feed = camera.feed = self._feed(camera)
             camera.worker = Worker(
                 f"capture-{config.id}",
-                lambda: self._capture(camera),
+                lambda: feed.run(camera.stop),
                 lambda error: self._on_capture_end(camera, error),
             )
             camera.worker.start()
@@ -213,7 +229,7 @@ class Session:
     # ---- model
 
     def set_model(self, model: str) -> None:
-        """Detect with another model; every camera's tracker begins anew. Takes up to seconds: not for a Qt main thread.
+        """Detect with another model; takes up to seconds, so it is nothing for a Qt main thread.
 
         Raises:
             ModelError, DeviceError: it cannot be used; the one before goes on.
@@ -229,8 +245,16 @@ class Session:
 
     @property
     def failure(self) -> BaseException | None:
-        """What ended the inference or present thread; None while all is well. A failed camera is in `states`."""
+        """What ended the inference or present thread; None while all is well.
+
+        A failed camera is in `states`.
+        """
         return self._failure
+
+    @property
+    def device(self) -> str:
+        """What infers, in words."""
+        return self._running().brain.detector.device
 
     def states(self) -> dict[str, State]:
         """How every camera is doing."""
@@ -239,8 +263,11 @@ class Session:
             return {}
         now_s, device = self._clock.monotonic(), inference.brain.detector.device
         with self._lock:
-            lanes = [camera.lane for camera in self._cameras.values()]
-        return {lane.camera_id: lane.state(now_s, device, inference.overwritten(lane)) for lane in lanes}
+            cameras = dict(self._cameras)
+        return {
+            name: camera.lane.state(camera.feed_state, now_s, device, inference.overwritten(camera.lane))
+            for name, camera in cameras.items()
+        }
 
     def latest(self, camera_id: str) -> FrameResult | None:
         """The newest result of a camera; None before the first. Raises UsageError."""
@@ -248,7 +275,10 @@ class Session:
             return self._camera(camera_id).lane.result.latest()
 
     def show(self, camera_id: str, size: tuple[int, int], style: OverlayStyle) -> None:
-        """Make pictures of a camera that fit into `size` (width, height) px; cheap to call again. Raises UsageError."""
+        """Make pictures of a camera that fit into `size` (width, height) px; cheap to call again.
+
+        Raises UsageError.
+        """
         with self._lock:
             lane = self._camera(camera_id).lane
         self._presenter.show(lane, size, style)
@@ -291,17 +321,10 @@ class Session:
         def deliver(frame: Frame) -> None:
             self._running().deliver(lane, frame)
 
-        def on_state(state: FeedState) -> None:
-            lane.feed_state = state
-
-        if config.live:
-            return self._parts.supervise(config, deliver, on_state)
+        if config.source.live:
+            return self._parts.supervise(config, camera.stop, deliver)
         playback = PlaybackConfig(loop=config.loop, paced=config.paced)
-        return Playback(lambda: self._parts.open_source(config), deliver, on_state, self._clock, playback)
-
-    def _capture(self, camera: _Camera) -> None:
-        if camera.feed is not None:
-            camera.feed.run(camera.stop)
+        return Playback(lambda: self._parts.open_source(config), deliver, self._clock, playback)
 
     def _retire(self, camera: _Camera) -> None:
         camera.stop.set()
@@ -314,13 +337,17 @@ class Session:
         if error is None:
             return
         remedy = error.remedy if isinstance(error, SourceError) else ""
-        cause = str(error) if isinstance(error, SurveilError) else f"internal error: {error!r}"
-        camera.lane.feed_state = FeedState(
-            name="failed", since_s=self._clock.monotonic(), cause=cause, remedy=remedy
+        detail = redact(str(error)) if isinstance(error, SurveilError) else f"internal error: {error!r}"
+        camera.fixed = FeedState(
+            name="failed",
+            since_s=self._clock.monotonic(),
+            cause=detail.removesuffix(remedy).rstrip(". "),
+            remedy=remedy,
+            detail=detail,
         )
 
     def _on_end(self, error: BaseException | None) -> None:
-        """In the inference or present thread: without it there is nothing to see, so every camera is stopped."""
+        """In the inference or present thread: without it nothing is seen, so every camera is stopped."""
         if error is None or self._failure is not None:
             return
         self._failure = error

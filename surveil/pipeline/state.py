@@ -30,6 +30,7 @@ class State:
         since_s: when this state began, on the monotonic clock.
         cause: what went wrong, in words without secrets; empty when all is well.
         remedy: what the user can do about it; may be empty.
+        detail: the whole message; may be empty.
         counters: what the source left out by reason, e.g. `corrupt_frames`.
         live: whether the source is a camera (True) or a recording.
         decoder: what decodes, in words; empty before the source was open.
@@ -40,6 +41,7 @@ class State:
     since_s: float
     cause: str = ""
     remedy: str = ""
+    detail: str = ""
     counters: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     live: bool = True
     decoder: str = ""
@@ -55,6 +57,6 @@ class FeedState:
     since_s: float
     cause: str = ""
     remedy: str = ""
+    detail: str = ""
     counters: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     decoder: str = ""
-

@@ -129,8 +129,9 @@ class CameraStats:
         processed: frames that went through the tracker.
         fps: frames received a second, now.
         processed_fps: frames processed a second, now.
-        age_p50_ms, age_p95_ms: from the frame's arrival to its result, over the newest frames; NaN before the first.
-        drops: frames that were lost by reason. `received` is `processed`, the drops `overwritten` and `stopped`, and
+        age_p50_ms, age_p95_ms: from the frame's arrival to its result, over the newest frames; NaN before
+        the first. drops: frames that were lost by reason. `received` is `processed`, the drops
+        `overwritten` and `stopped`, and
             at most two that are on their way.
     """
 
@@ -144,7 +145,7 @@ class CameraStats:
 
 
 class CameraMeter:
-    """Collects the numbers of one camera: the capture thread calls `received`, the inference thread `processed`."""
+    """Collects the numbers of one camera: capture calls `received`, inference `processed`."""
 
     def __init__(self) -> None:
         self._received = self._processed = 0

@@ -12,9 +12,9 @@ from surveil.pipeline.channel import Closed
 class Worker:
     """Runs `run` once in a thread of its own.
 
-    The thread ends when `run` returns, raises, or meets a `Closed` channel. `run` must look at the stop event of its
-    layout, or wait only on channels that its layout aborts. `at_end` is called in the thread after either end with
-    the exception (or None): it is where a layout is told to stop.
+    The thread ends when `run` returns, raises, or meets a `Closed` channel. `run` must look at the stop
+    event of its layout, or wait only on channels that its layout aborts. `at_end` is called in the thread
+    after either end with the exception (or None): it is where a layout is told to stop.
 
     Attributes:
         name: the thread's name.
@@ -51,12 +51,17 @@ class Worker:
             self._at_end(self.error)
 
     def wait(self, timeout_s: float) -> None:
-        """Wait for the end, whatever it is. Raises StuckThreadError when the thread still runs after `timeout_s`."""
+        """Wait for the end, whatever it is.
+
+        Raises StuckThreadError when the thread still runs after `timeout_s`.
+        """
         if self._thread.ident is None:
             return  # never started
         self._thread.join(timeout_s)
         if self._thread.is_alive():
-            raise StuckThreadError(f"thread {self.name!r} still runs {timeout_s:g} s after it was told to stop")
+            raise StuckThreadError(
+                f"thread {self.name!r} still runs {timeout_s:g} s after it was told to stop"
+            )
 
     def join(self, timeout_s: float) -> None:
         """Wait for the end and raise again what the thread raised. Raises StuckThreadError as `wait`."""

@@ -136,9 +136,12 @@ class FakeDetector:
             box = np.array([[frame.index, 1, frame.index + 4, 9]], np.float32)
             answers.append(
                 Detections(
-                    boxes=box, scores=np.array([0.9], np.float32), class_ids=np.array([0], np.int32),
-                    frame_size=frame.size, labels=LABELS,
-                )  # fmt: skip
+                    boxes=box,
+                    scores=np.array([0.9], np.float32),
+                    class_ids=np.array([0], np.int32),
+                    frame_size=frame.size,
+                    labels=LABELS,
+                )
             )
         return answers
 
@@ -147,7 +150,7 @@ class FakeDetector:
 
 
 class FakeTracker:
-    """Every detection becomes a confirmed track that moves 10 px/s to the right; `predict` repeats the last."""
+    """Every detection becomes a confirmed track that moves 10 px/s right; `predict` repeats the last."""
 
     def __init__(self, *, fail_at: int | None = None) -> None:
         self.fail_at = fail_at
@@ -209,17 +212,16 @@ def new_brain(detector: FakeDetector | None = None) -> Brain:
 class FakeFeed:
     """Delivers pictures at once, without pause, until it is stopped: an eager camera."""
 
-    def __init__(
-        self, deliver: Callable[[Frame], None], on_state: Callable[[FeedState], None], source: FakeSource
-    ) -> None:
-        self.deliver, self.on_state, self.source = deliver, on_state, source
+    def __init__(self, deliver: Callable[[Frame], None], source: FakeSource) -> None:
+        self.deliver, self.source = deliver, source
+        self.state = FeedState(name="connecting", since_s=0.0)
 
     def run(self, stop: threading.Event) -> None:
         with self.source:
-            self.on_state(FeedState(name="live", since_s=0.0, decoder="fake"))
+            self.state = FeedState(name="live", since_s=0.0, decoder="fake")
             for frame in self.source.frames(stop):
                 self.deliver(replace(frame, arrived_s=SystemClock().monotonic()))
-        self.on_state(FeedState(name="stopped", since_s=0.0))
+        self.state = FeedState(name="stopped", since_s=0.0)
 
 
 class FakeParts:
@@ -237,9 +239,9 @@ class FakeParts:
         return source
 
     def supervise(
-        self, config: CameraConfig, deliver: Callable[[Frame], None], on_state: Callable[[FeedState], None]
+        self, config: CameraConfig, stop: threading.Event, deliver: Callable[[Frame], None]
     ) -> FakeFeed:
-        return FakeFeed(deliver, on_state, self.open_source(config))
+        return FakeFeed(deliver, self.open_source(config))
 
     def open_brain(self, model: str | None) -> Brain:
         self.asked.append(model)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import threading
 from types import SimpleNamespace
 from typing import Any
@@ -12,11 +13,20 @@ from surveil.pipeline.state import FeedState
 from surveil.types import Frame
 
 
-def play(fakes: SimpleNamespace, config: PlaybackConfig, **source: Any) -> tuple[Any, list[Frame], list[FeedState]]:
+def play(
+    fakes: SimpleNamespace, config: PlaybackConfig, **source: Any
+) -> tuple[Any, list[Frame], list[FeedState]]:
+    """The clock at the end, the frames, and the states before, during and after."""
     clock, frames, states = fakes.Clock(), [], []
-    playback = Playback(lambda: fakes.Source(**source), frames.append, states.append, clock, config)
+
+    def deliver(frame: Frame) -> None:
+        frames.append(frame)
+        states[1:] = [playback.state]
+
+    playback = Playback(lambda: fakes.Source(**source), deliver, clock, config)
+    states.append(playback.state)
     playback.run(threading.Event())
-    return clock, frames, states
+    return clock, frames, [*states, playback.state]
 
 
 def test_plays_at_its_own_pace(fakes: SimpleNamespace) -> None:
@@ -41,8 +51,8 @@ def test_starts_the_pace_anew_when_it_is_late(fakes: SimpleNamespace) -> None:
         if frame.index == 5:
             clock.now += 3.0  # a slow consumer
 
-    Playback(fakes.Source, deliver, lambda state: None, clock, PlaybackConfig()).run(threading.Event())
-    after = [later - earlier for earlier, later in zip(arrived[6:], arrived[7:], strict=False)]
+    Playback(fakes.Source, deliver, clock, PlaybackConfig()).run(threading.Event())
+    after = [later - earlier for earlier, later in itertools.pairwise(arrived[6:])]
     assert after == pytest.approx([0.1] * len(after))  # it does not hurry after the clock
 
 

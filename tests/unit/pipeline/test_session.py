@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from surveil.capture.spec import SourceSpec
 from surveil.errors import ModelError, SourceCause, SourceError, UsageError
 from surveil.pipeline.session import CameraConfig, Session
 from surveil.render.style import OverlayStyle
@@ -27,7 +28,8 @@ def eventually(true: Callable[[], Any], timeout_s: float = 5.0) -> Any:
 
 
 def camera(name: str, *, live: bool = True, **more: Any) -> CameraConfig:
-    return CameraConfig(id=name, source="fake", live=live, **more)
+    spec = SourceSpec(kind="webcam" if live else "file", text="fake", name=name, live=live)
+    return CameraConfig(id=name, source=spec, **more)
 
 
 def test_cameras_are_watched_and_stopped(fakes: SimpleNamespace) -> None:
@@ -64,7 +66,9 @@ def test_received_is_processed_plus_drops(fakes: SimpleNamespace) -> None:
     session.start()
     eventually(lambda: session.states()["a"].name == "stopped")
     stats = eventually(
-        lambda: (s := session.states()["a"].stats).received == s.processed + s.drops.get("overwritten", 0) and s
+        lambda: (
+            (s := session.states()["a"].stats).received == s.processed + s.drops.get("overwritten", 0) and s
+        )
     )
     assert stats.received == 200
     assert stats.drops["overwritten"] > 20
@@ -89,7 +93,9 @@ def test_recording_loses_nothing_and_ends(fakes: SimpleNamespace) -> None:
 
 
 def test_lost_results_are_counted_by_name(fakes: SimpleNamespace) -> None:
-    config = camera("f", live=False, paced=False, taps={"recorder": lambda result: result.frame.index % 2 == 0})
+    config = camera(
+        "f", live=False, paced=False, taps={"recorder": lambda result: result.frame.index % 2 == 0}
+    )
     session = Session(fakes.Parts(count=10), [config])
     session.start()
     eventually(lambda: session.states()["f"].stats.drops.get("recorder") == 5)
@@ -133,7 +139,7 @@ def test_live_cannot_be_held_and_unknown_names_are_refused(fakes: SimpleNamespac
     session.start()
     with pytest.raises(UsageError, match="live"):
         session.pause("a")
-    with pytest.raises(UsageError, match="no camera 'x'.*there are: a"):
+    with pytest.raises(UsageError, match=r"no camera 'x'.*there are: a"):
         session.latest("x")
     with pytest.raises(UsageError, match="one of this name"):
         session.add(camera("a"))
@@ -183,7 +189,8 @@ def test_failed_recording_says_so_and_leaves_the_others(fakes: SimpleNamespace) 
     session = Session(parts, [camera("bad", live=False, paced=False)])
     session.start()
     state = eventually(lambda: (s := session.states()["bad"]).name == "failed" and s)
-    assert (state.cause, state.remedy) == ("clip.mp4: cut off. Repair it", "Repair it")
+    assert (state.cause, state.remedy) == ("clip.mp4: cut off", "Repair it")
+    assert state.detail == "clip.mp4: cut off. Repair it"
     assert session.failure is None
     session.stop(2.0)
 

@@ -39,7 +39,7 @@ def test_thread_that_does_not_end_is_named() -> None:
     worker = Worker("sleeper", lambda: release.wait() and None)  # type: ignore[func-returns-value]
     worker.start()
     assert worker.alive
-    with pytest.raises(StuckThreadError, match="'sleeper' still runs 0.01 s"):
+    with pytest.raises(StuckThreadError, match=r"'sleeper' still runs 0\.01 s"):
         worker.join(0.01)
     release.set()
     worker.join(2.0)

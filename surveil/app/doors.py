@@ -1,0 +1,149 @@
+"""The doors: `run` for Python, `plan_run` for the command line, `open_session` for the window."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from surveil.app.options import GuiOptions, ModelOptions, OutputOptions, RunOptions
+from surveil.clock import Clock, SystemClock
+from surveil.errors import UsageError
+
+if TYPE_CHECKING:
+    from surveil.pipeline.run import Run
+    from surveil.pipeline.session import CameraConfig, Session
+    from surveil.types import FrameResult
+
+# What each door leads to is imported behind it: asking for help or for options loads neither PyAV nor OpenCV.
+
+
+def run(  # noqa: PLR0913 - the same arguments as the command line's, so that they are found and typed
+    source: str | Path | Sequence[str | Path],
+    *,
+    out: str | Path | None = None,
+    jsonl: str | Path | None = None,
+    mot: str | Path | None = None,
+    save_detections: str | Path | None = None,
+    detections: str | Path | None = None,
+    model: str | Path | None = None,
+    card: str | Path | None = None,
+    tracker: str = "surveil",
+    device: str = "auto",
+    classes: Sequence[str] = (),
+    min_score: float | None = None,
+    every: int = 1,
+    start: float = 0.0,
+    end: float | None = None,
+    all_states: bool = False,
+    stop: threading.Event | None = None,
+) -> Iterator[FrameResult]:
+    """Detect and track: the results of recordings, frame by frame, or of cameras, until `stop` is set.
+
+    Nothing is opened before the first result is asked for, and nothing is written unless it is named. Files
+    are finished when the results end or the caller leaves the loop.
+
+    Example::
+
+        for result in surveil.run("clip.mp4"):
+            print(result.frame.pts_s, result.tracks.boxes)
+
+    Args:
+        source: a file, folder, pattern, list, address or camera number; or several of them.
+        out: see `OutputOptions`, as are `jsonl`, `mot`, `save_detections` and `all_states`.
+        jsonl: tracks as JSON Lines.
+        mot: tracks as MOT text.
+        save_detections: detections as JSON Lines.
+        detections: see `ModelOptions`, as are the next seven.
+        model: what detects.
+        card: its card.
+        tracker: what tracks.
+        device: where it detects.
+        classes: what is looked for.
+        min_score: how sure it must be.
+        every: how often it looks.
+        start: first media second; see `RunOptions`.
+        end: media second to end before; see `RunOptions`.
+        all_states: also unconfirmed tracks.
+        stop: ends the results early and well when it is set.
+
+    Raises:
+        UsageError: an argument cannot work.
+        SourceError, ModelError, DeviceError, OutputError: from the iteration; see `surveil.errors`.
+    """
+    options = RunOptions(
+        model=ModelOptions(
+            model=None if model is None else str(model),
+            card=_path(card),
+            device=device,
+            tracker=tracker,
+            classes=tuple(classes),
+            min_score=min_score,
+            every=every,
+            detections=_path(detections),
+        ),
+        output=OutputOptions(
+            out=_path(out),
+            mot=_path(mot),
+            jsonl="-" if jsonl == "-" else _path(jsonl),
+            save_detections=_path(save_detections),
+            all_states=all_states,
+        ),
+        start_s=start,
+        end_s=end,
+    )
+    sources = [source] if isinstance(source, str | Path) else source
+    return plan_run([str(one) for one in sources], options, stop or threading.Event()).results()
+
+
+def _path(text: str | Path | None) -> Path | None:
+    return None if text is None else Path(text)
+
+
+def plan_run(
+    sources: Sequence[str], options: RunOptions, stop: threading.Event, clock: Clock | None = None
+) -> Run:
+    """A run that begins when its results are asked for. Raises UsageError, SourceError."""
+    from surveil.app.table import Table
+    from surveil.capture.spec import expand_sources
+    from surveil.pipeline.run import Run
+
+    specs = expand_sources(sources)
+    table = Table(options, clock or SystemClock(), several=len(specs) > 1)
+    return Run(
+        specs, table, stop=stop, every=options.model.every, seconds=options.end_s, staged=options.staged
+    )
+
+
+def open_session(options: GuiOptions, clock: Clock | None = None) -> Session:
+    """A session that is started and watches nothing yet. Raises ModelError, DeviceError, UsageError."""
+    from surveil.app.table import Table
+    from surveil.pipeline.session import Session
+
+    session = Session(Table(RunOptions(model=options.model), clock or SystemClock()))
+    session.start()
+    return session
+
+
+def configure_cameras(sources: Sequence[str], options: GuiOptions) -> list[CameraConfig]:
+    """How sources are watched: patterns, folders and lists are spelt out; drawn scenes play again and again.
+
+    Raises:
+        UsageError, SourceError: a source cannot be understood.
+    """
+    from surveil.capture.spec import expand_sources
+    from surveil.pipeline.session import CameraConfig
+
+    return [
+        CameraConfig(id=spec.name, source=spec, every=options.model.every, loop=spec.kind == "synthetic")
+        for spec in expand_sources(sources)
+    ]
+
+
+def configure_camera(source: str, options: GuiOptions) -> CameraConfig:
+    """How one source is watched. Raises UsageError, SourceError."""
+    configs = configure_cameras([source], options)
+    if len(configs) != 1:
+        raise UsageError(f"{source} means {len(configs)} sources: give one of them")
+    return configs[0]

@@ -1,0 +1,94 @@
+"""What can be chosen, for the command line, the window and Python alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from surveil.errors import UsageError
+
+Stdout = Literal["-"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelOptions:
+    """What detects and tracks.
+
+    Attributes:
+        model: name of a shipped model, or an `.onnx` file; None: the default model.
+        card: the model's card; None: beside the model.
+        device: `auto`, `cpu` or `cuda`.
+        tracker: `surveil` or `sort`.
+        classes: the only classes to look for; empty: all.
+        min_score: no object below it (0-1); None: as the model's card says.
+        every: the detector looks at every `every`-th frame.
+        detections: a file of recorded detections instead of a model.
+        threads: of the detector on a CPU; 0: one a core.
+    """
+
+    model: str | None = None
+    card: Path | None = None
+    device: str = "auto"
+    tracker: str = "surveil"
+    classes: tuple[str, ...] = ()
+    min_score: float | None = None
+    every: int = 1
+    detections: Path | None = None
+    threads: int = 0
+
+    def __post_init__(self) -> None:
+        if self.every < 1:
+            raise UsageError(f"every: expected 1 or more, got {self.every}")
+        if self.min_score is not None and not 0 <= self.min_score <= 1:
+            raise UsageError(f"min_score: expected 0 to 1, got {self.min_score:g}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OutputOptions:
+    """Where results go; nothing is written where nothing is named.
+
+    Attributes:
+        out: the annotated video; a folder for NAME.mp4 when there are several sources.
+        mot: MOT text; a folder for NAME.txt when there are several sources.
+        jsonl: tracks of all sources as JSON Lines; `-`: standard output.
+        save_detections: detections of all sources as JSON Lines.
+        all_states: also tentative, lost and coasting tracks in `jsonl`.
+    """
+
+    out: Path | None = None
+    mot: Path | None = None
+    jsonl: Path | Stdout | None = None
+    save_detections: Path | None = None
+    all_states: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunOptions:
+    """Everything about a run but its sources.
+
+    Attributes:
+        start_s: media second to begin with (recordings).
+        end_s: media second to end before; for cameras: seconds to watch.
+        staged: four threads; False: one after the other, with the same results.
+    """
+
+    model: ModelOptions = ModelOptions()
+    output: OutputOptions = OutputOptions()
+    start_s: float = 0.0
+    end_s: float | None = None
+    staged: bool = True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GuiOptions:
+    """Everything about the window but its sources.
+
+    Attributes:
+        exit_after_s: close by itself after so many seconds (for tests and screenshots).
+        screenshot: where to save a picture of the window at its end.
+    """
+
+    model: ModelOptions = ModelOptions()
+    exit_after_s: float | None = None
+    screenshot: Path | None = None

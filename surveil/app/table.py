@@ -1,0 +1,188 @@
+"""Which implementation stands behind every part of a run or session: the whole composition, in one place."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from surveil.app.options import RunOptions
+from surveil.capture.open import SourceOptions, SourceSpec, open_source
+from surveil.capture.source import Source
+from surveil.clock import Clock, utc_text
+from surveil.detect.assets import find_model
+from surveil.detect.card import Thresholds
+from surveil.detect.detector import Detector
+from surveil.detect.open import open_detector
+from surveil.pipeline.camera import CameraStep
+from surveil.pipeline.live import Brain
+from surveil.pipeline.outlet import FileOutlet, Picture, ResultWriter
+from surveil.pipeline.session import CameraConfig, Feed
+from surveil.pipeline.supervised import Supervised
+from surveil.render.hud import Hud, media_time
+from surveil.render.overlay import Overlay
+from surveil.render.style import OverlayStyle
+from surveil.store.jsonl import DetectionsJsonlWriter, TracksJsonlWriter
+from surveil.store.mot import MotWriter
+from surveil.store.outputs import check_distinct, prepare_output
+from surveil.store.video import VideoWriter
+from surveil.track.open import open_tracker
+from surveil.types import Frame, FrameResult
+
+LIVE_RATE_HZ = 25.0  # said to the encoder for cameras, whose true times come with every frame
+
+
+class Table:
+    """The parts of a session (`pipeline.session.Parts`) and of a run (`pipeline.run.RunParts`)."""
+
+    def __init__(self, options: RunOptions, clock: Clock, *, several: bool = False) -> None:
+        self._options, self._clock, self._several = options, clock, several
+
+    @property
+    def clock(self) -> Clock:
+        """The clock of all threads."""
+        return self._clock
+
+    # ---- capture
+
+    def open_recording(self, spec: SourceSpec) -> Source:
+        """See `RunParts`."""
+        options = SourceOptions(start_s=self._options.start_s, end_s=self._options.end_s)
+        return open_source(spec, camera_id=spec.name, clock=self._clock, options=options)
+
+    def camera(self, spec: SourceSpec) -> CameraConfig:
+        """See `RunParts`."""
+        return CameraConfig(id=spec.name, source=spec, every=self._options.model.every)
+
+    def open_source(self, config: CameraConfig) -> Source:
+        """See `Parts`."""
+        return open_source(config.source, camera_id=config.id, clock=self._clock)
+
+    def supervise(
+        self, config: CameraConfig, stop: threading.Event, deliver: Callable[[Frame], None]
+    ) -> Feed:
+        """See `Parts`."""
+        options = SourceOptions(stop=stop)
+
+        def open_again() -> Source:
+            return open_source(config.source, camera_id=config.id, clock=self._clock, options=options)
+
+        return Supervised(open_again, deliver, self._clock)
+
+    # ---- detect, track
+
+    def open_detector(self, model: str | None = None) -> Detector:
+        """See `RunParts`."""
+        options = self._options.model
+        if options.detections is not None and model is None:
+            from surveil.detect.recorded import RecordedDetector
+
+            return RecordedDetector(options.detections)
+        return open_detector(
+            model or options.model,
+            card=options.card if model is None else None,
+            device=options.device,
+            classes=options.classes or None,
+            min_score=options.min_score,
+            threads=options.threads,
+        )
+
+    def new_step(self, detector: Detector, thresholds: Thresholds | None = None) -> CameraStep:
+        """See `RunParts`."""
+        cuts = thresholds or self._thresholds(detector)
+        return CameraStep(open_tracker(self._options.model.tracker, detector.labels, cuts), detector.labels)
+
+    def _thresholds(self, detector: Detector) -> Thresholds:
+        """The model's own, raised where no object below a score is wanted."""
+        options = self._options.model
+        card = detector.card or find_model(options.model, options.card).card
+        least = options.min_score
+        if least is None:
+            return card.thresholds
+        high = max(card.thresholds.high, least)
+        return replace(card.thresholds, low=least, high=high, birth=max(card.thresholds.birth, high))
+
+    def open_brain(self, model: str | None) -> Brain:
+        """See `Parts`."""
+        detector = self.open_detector(model)
+        return Brain(detector=detector, new_step=lambda: self.new_step(detector))
+
+    def with_thresholds(self, brain: Brain, low: float, high: float, birth: float) -> Brain:
+        """See `Parts`."""
+        thresholds = replace(self._thresholds(brain.detector), low=low, high=high, birth=birth)
+        return replace(brain, new_step=lambda: self.new_step(brain.detector, thresholds))
+
+    # ---- render, store
+
+    def open_overlay(self, style: OverlayStyle) -> Overlay:
+        """See `Parts`."""
+        return Overlay(style)
+
+    def open_shared(self) -> Sequence[ResultWriter]:
+        """See `RunParts`."""
+        output = self._options.output
+        writers: list[ResultWriter] = []
+        if output.jsonl is not None:
+            target = sys.stdout if output.jsonl == "-" else output.jsonl
+            writers.append(TracksJsonlWriter(target, all_states=output.all_states))
+        if output.save_detections is not None:
+            writers.append(DetectionsJsonlWriter(output.save_detections))
+        return writers
+
+    def open_outlet(
+        self, spec: SourceSpec, shared: Sequence[ResultWriter], source: Source | None
+    ) -> FileOutlet:
+        """See `RunParts`."""
+        video, mot = self._video_of(spec), self._mot_of(spec)
+        own = [] if mot is None else [MotWriter(mot)]
+        if video is None:
+            return FileOutlet(None, own, shared)
+
+        def rate_hz() -> float:
+            return LIVE_RATE_HZ if source is None else source.info.rate_hz
+
+        def hud(result: FrameResult) -> Hud:
+            # Only facts of the media: the same recording gives the same bytes.
+            if source is None:
+                return Hud(name=spec.name, time=utc_text(result.frame.wall_s))
+            return Hud(name=spec.name, time=media_time(result.frame.pts_s), fps=rate_hz())
+
+        picture = Picture(
+            overlay=Overlay(OverlayStyle()),
+            hud=hud,
+            open_video=lambda: VideoWriter(video, rate_hz=rate_hz()),
+        )
+        return FileOutlet(picture, own, shared)
+
+    # ---- where results go
+
+    def check_outputs(self, specs: Sequence[SourceSpec]) -> None:
+        """See `RunParts`."""
+        videos = [path for spec in specs if (path := self._video_of(spec)) is not None]
+        texts = [path for spec in specs if (path := self._mot_of(spec)) is not None]
+        output, recorded = self._options.output, self._options.model.detections
+        texts += [path for path in (output.jsonl, output.save_detections) if isinstance(path, Path)]
+        inputs = [Path(spec.text) for spec in specs if spec.kind == "file"]
+        check_distinct([*videos, *texts], [*inputs, *([] if recorded is None else [recorded])])
+        for path in videos:
+            prepare_output(path, only_files=True)
+        for path in texts:
+            prepare_output(path)
+
+    def files(self, specs: Sequence[SourceSpec]) -> tuple[Path, ...]:
+        """See `RunParts`."""
+        output = self._options.output
+        named = [path for spec in specs for path in (self._video_of(spec), self._mot_of(spec))]
+        named += [path for path in (output.jsonl, output.save_detections) if isinstance(path, Path)]
+        return tuple(path for path in named if path is not None and path.is_file())
+
+    def _video_of(self, spec: SourceSpec) -> Path | None:
+        return self._place(self._options.output.out, f"{spec.name}.mp4")
+
+    def _mot_of(self, spec: SourceSpec) -> Path | None:
+        return self._place(self._options.output.mot, f"{spec.name}.txt")
+
+    def _place(self, path: Path | None, name: str) -> Path | None:
+        return path if path is None or not self._several else path / name

@@ -1,0 +1,268 @@
+"""One run over recordings, or over cameras: results to the caller, files on the way, a summary at the end."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from surveil.errors import SourceCause, SourceError, SurveilError, UsageError
+from surveil.pipeline.camera import CameraStep
+from surveil.pipeline.channel import Channel
+from surveil.pipeline.files import FileJob, run_sequential, run_staged
+from surveil.pipeline.outlet import FileOutlet, ResultWriter, finishing
+from surveil.pipeline.session import CameraConfig, Parts, Session
+from surveil.pipeline.state import TROUBLE, State
+from surveil.pipeline.stats import StageTimes
+from surveil.pipeline.summary import Census, RunSummary
+from surveil.types import FrameResult
+
+if TYPE_CHECKING:
+    from surveil.capture.source import Source, SourceInfo
+    from surveil.capture.spec import SourceSpec
+    from surveil.detect.detector import Detector
+
+log = logging.getLogger(__name__)
+
+POLL_S = 0.2
+LIVE_QUEUE = 8  # results a camera may be ahead of the files; at 1080p 50 MB
+STOP_S = 5.0
+
+
+class RunParts(Parts, Protocol):
+    """What a run is made of; `surveil.app` holds the table."""
+
+    def check_outputs(self, specs: Sequence[SourceSpec]) -> None:
+        """Prove that every output can be written, before any work. Raises OutputError, UsageError."""
+
+    def open_recording(self, spec: SourceSpec) -> Source:
+        """A recording that is not open yet."""
+
+    def open_detector(self) -> Detector:
+        """The detector of this run. Raises ModelError, DeviceError."""
+
+    def new_step(self, detector: Detector) -> CameraStep:
+        """Tracker and rules of one source."""
+
+    def open_shared(self) -> Sequence[ResultWriter]:
+        """Writers that serve all sources. Raises OutputError."""
+
+    def open_outlet(
+        self, spec: SourceSpec, shared: Sequence[ResultWriter], source: Source | None
+    ) -> FileOutlet:
+        """Where one source's results go; `source` is the recording, which knows its rate once it is open."""
+
+    def camera(self, spec: SourceSpec) -> CameraConfig:
+        """How a live source is watched."""
+
+    def files(self, specs: Sequence[SourceSpec]) -> tuple[Path, ...]:
+        """All files of this run that exist now."""
+
+
+class Run:
+    """Give the results of `sources` one by one; nothing happens before they are asked for.
+
+    Recordings come one after the other, every frame of them. One that cannot be read is reported and left
+    out, and raised at the end. Cameras are watched side by side, newest frames only, until `stop` is set or
+    `seconds` are over.
+
+    Attributes:
+        specs: the sources.
+        times: time by stage (recordings).
+        playing: what is known of the recording that plays now; None before the first.
+        failures: what was left out, by the source's name.
+    """
+
+    def __init__(
+        self,
+        specs: Sequence[SourceSpec],
+        parts: RunParts,
+        *,
+        stop: threading.Event,
+        every: int = 1,
+        seconds: float | None = None,
+        staged: bool = True,
+    ) -> None:
+        """Plan it.
+
+        Raises:
+            UsageError: recordings and cameras together, or none of both.
+        """
+        if not specs:
+            raise UsageError("nothing to run: give at least one source")
+        if len({spec.live for spec in specs}) > 1:
+            names = ", ".join(spec.name for spec in specs if spec.live)
+            raise UsageError(f"recordings and cameras ({names}) cannot go into one run: start one for each")
+        self.specs, self._parts, self._stop = tuple(specs), parts, stop
+        self._every, self._seconds, self._staged = every, seconds, staged
+        self.times = StageTimes()
+        self.playing: SourceInfo | None = None
+        self.failures: dict[str, SurveilError] = {}
+        self._census = Census()
+        self._left_out: Counter[str] = Counter()
+        self._device = ""
+        self._began_s = self._ended_s = 0.0
+        self._session: Session | None = None
+        self._told: dict[str, str] = {}
+
+    @property
+    def live(self) -> bool:
+        """Whether cameras are watched."""
+        return self.specs[0].live
+
+    def states(self) -> Mapping[str, State]:
+        """How the cameras are doing; empty for recordings."""
+        return {} if self._session is None else self._session.states()
+
+    def summary(self) -> RunSummary:
+        """What the run has come to so far."""
+        return RunSummary(
+            frames=self._census.frames,
+            wall_s=(self._ended_s or self._parts.clock.monotonic()) - self._began_s,
+            objects=self._census.objects(),
+            device=self._device,
+            files=self._parts.files(self.specs),
+            left_out=dict(self._left_out),
+        )
+
+    def results(self) -> Iterator[FrameResult]:
+        """The results, in order within each source.
+
+        Files are finished when the results end, when `stop` is set, and when the caller leaves. After an
+        error that is not a source's the video stays as `.part`.
+
+        Raises:
+            SurveilError: of any kind; see `surveil.errors`.
+        """
+        self._parts.check_outputs(self.specs)
+        self._began_s = self._parts.clock.monotonic()
+        shared = self._parts.open_shared()
+        try:
+            with finishing(shared):
+                for result in self._live(shared) if self.live else self._recordings(shared):
+                    self._census.add(result)
+                    yield result
+        finally:
+            self._ended_s = self._parts.clock.monotonic()
+        self._raise_failures()
+
+    # ---- recordings
+
+    def _recordings(self, shared: Sequence[ResultWriter]) -> Iterator[FrameResult]:
+        detector = self._parts.open_detector()
+        self._device = detector.device
+        try:
+            for spec in self.specs:
+                if self._stop.is_set():
+                    return
+                try:
+                    yield from self._recording(spec, detector, shared)
+                except (SourceError, UsageError) as error:
+                    if len(self.specs) == 1:
+                        raise
+                    log.error("%s", error)  # noqa: TRY400 - the others go on; it is raised at the end
+                    self.failures[spec.name] = error
+        finally:
+            detector.close()
+
+    def _recording(
+        self, spec: SourceSpec, detector: Detector, shared: Sequence[ResultWriter]
+    ) -> Iterator[FrameResult]:
+        source = self._parts.open_recording(spec)
+        outlet = self._parts.open_outlet(spec, shared, source)
+        job = FileJob(
+            source=source,
+            detector=detector,
+            step=self._parts.new_step(detector),
+            outlet=outlet,
+            every=self._every,
+            times=self.times,
+        )
+        frames = 0
+        with finishing([outlet]):
+            for result in (run_staged if self._staged else run_sequential)(job, self._stop):
+                if frames == 0:
+                    self.playing = source.info
+                frames += 1
+                yield result
+            if frames == 0 and not self._stop.is_set():
+                raise SourceError(
+                    f"{spec.shown}: holds no picture", SourceCause.EMPTY, "Choose another source"
+                )
+        self._left_out.update(source.counters)
+
+    def _raise_failures(self) -> None:
+        if self.failures:
+            first = next(iter(self.failures.values()))
+            cause = first.cause if isinstance(first, SourceError) else SourceCause.UNSUPPORTED
+            raise SourceError(
+                f"{len(self.failures)} of {len(self.specs)} sources could not be processed "
+                f"({', '.join(self.failures)}); the others are complete",
+                cause,
+            ) from first
+
+    # ---- cameras
+
+    def _live(self, shared: Sequence[ResultWriter]) -> Iterator[FrameResult]:
+        results: Channel[FrameResult] = Channel(LIVE_QUEUE * len(self.specs))
+        taps = {"outlet": results.offer}
+        cameras = [replace(self._parts.camera(spec), taps=taps) for spec in self.specs]
+        outlets = {spec.name: self._parts.open_outlet(spec, shared, None) for spec in self.specs}
+        session = self._session = Session(self._parts, cameras)
+        session.start()
+        self._device = session.device
+        try:
+            with finishing(list(outlets.values())):
+                for result in self._watched(session, results):
+                    outlet = outlets[result.frame.camera_id]
+                    outlet.write(result, outlet.draw(result))
+                    yield result
+        finally:
+            session.stop(STOP_S)
+
+    def _watched(self, session: Session, results: Channel[FrameResult]) -> Iterator[FrameResult]:
+        clock = self._parts.clock
+        looked_s = float("-inf")
+        while not self._stop.is_set():
+            now_s = clock.monotonic()
+            if self._seconds is not None and now_s - self._began_s >= self._seconds:
+                break
+            if now_s - looked_s >= POLL_S:
+                looked_s = now_s
+                self._look_after(session)
+            try:
+                result = results.get(POLL_S)
+            except TimeoutError:
+                continue
+            yield result
+        for state in session.states().values():
+            self._left_out.update({**state.counters, **state.stats.drops})
+        results.close()
+        while len(results):  # nobody else takes from it, and nothing more comes in
+            yield results.get()
+
+    def _look_after(self, session: Session) -> None:
+        """Say what changed for the worse; raise when there is nothing to wait for."""
+        if session.failure is not None:
+            raise session.failure
+        states = session.states()
+        for name, state in states.items():
+            if state.name != self._told.get(name):
+                self._told[name] = state.name
+                if state.name in TROUBLE:
+                    log.warning("%s: %s: %s", name, state.name, state.detail or state.cause)
+        dead = [state for state in states.values() if state.name in TROUBLE and not state.stats.received]
+        if len(dead) == len(
+            states
+        ):  # a camera that was seen once is waited for, one that never was is not there
+            first = dead[0]
+            raise SourceError(first.detail or first.cause, _cause(first.cause))
+
+
+def _cause(text: str) -> SourceCause:
+    """The cause by its word; a fault of another kind is one of the device."""
+    return SourceCause(text) if text in set(SourceCause) else SourceCause.DEVICE

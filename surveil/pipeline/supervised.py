@@ -1,0 +1,54 @@
+"""A live camera as a feed of a session: the supervisor of `capture`, its states in the session's words."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from surveil.capture.supervise import Supervisor
+from surveil.clock import Clock
+from surveil.pipeline.state import FeedState
+from surveil.types import Frame
+
+if TYPE_CHECKING:
+    from surveil.capture.source import Source
+
+
+class Supervised:
+    """See `surveil.pipeline.session.Feed`."""
+
+    def __init__(
+        self, open_source: Callable[[], Source], deliver: Callable[[Frame], None], clock: Clock
+    ) -> None:
+        self._open_source, self._deliver = open_source, deliver
+        self._source: Source | None = None
+        self._decoder = ""
+        self._supervisor = Supervisor(self._open, self._take, clock, lambda state: None)
+
+    @property
+    def state(self) -> FeedState:
+        """See `Feed`."""
+        state = self._supervisor.state
+        return FeedState(
+            name=state.name,
+            since_s=state.since_s,
+            cause=state.cause,
+            remedy=state.remedy,
+            detail=state.detail,
+            counters=state.counters,
+            decoder=self._decoder,
+        )
+
+    def run(self, stop: threading.Event) -> None:
+        """See `Feed`."""
+        self._supervisor.run(stop)
+
+    def _open(self) -> Source:
+        self._source = self._open_source()
+        return self._source
+
+    def _take(self, frame: Frame) -> None:
+        if self._source is not None:  # its first frame: now it is known what decodes
+            self._decoder, self._source = self._source.info.decoder, None
+        self._deliver(frame)
