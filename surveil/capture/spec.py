@@ -6,13 +6,14 @@ import glob
 import itertools
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
 from surveil.capture.address import PORTS, StreamAddress
 from surveil.capture.order import natural_key
+from surveil.capture.scenes.config import parse_scene_url
 from surveil.errors import SourceCause, SourceError, UsageError
 from surveil.redact import redact
 
@@ -72,7 +73,7 @@ class SourceSpec:
     def images(self) -> Sequence[Path]:
         """The files of a folder or pattern of images, of this moment. Raises SourceError (EMPTY)."""
         path = Path(self.text)
-        found = [path] if path.is_file() else _children(path) if path.is_dir() else _matches(self.text)
+        found = [path] if _is(path.is_file) else _children(path) if _is(path.is_dir) else _matches(self.text)
         images = [p for p in found if p.suffix.lower() in IMAGE_SUFFIXES]
         if not images:
             raise SourceError(
@@ -113,7 +114,7 @@ def safe_name(text: str) -> str:
     'Hof-Garten-.mp4'
     """
     text = unicodedata.normalize("NFC", text)
-    text = re.sub(r"[^\w.\-]+", "-", text)
+    text = re.sub(r"[^\w.]+", "-", text)
     text = re.sub(r"\.{2,}", ".", text).strip(".-_ ")[:_LONGEST_NAME].rstrip(".-_ ")
     return f"{text}-source" if _RESERVED.fullmatch(text) else text or "source"
 
@@ -126,7 +127,7 @@ def _expand(text: str, folder: Path | None = None) -> list[SourceSpec]:
     if _DEVICE.fullmatch(text):
         return [SourceSpec(kind="webcam", text=text, name=safe_name(Path(text).name), live=True)]
     scheme = _SCHEME.match(text)
-    if scheme and (_is_address(text, scheme[1].lower()) or not Path(text).exists()):
+    if scheme and (_is_address(text, scheme[1].lower()) or not _is(Path(text).exists)):
         return [_address(text, scheme[1])]
     return _paths(text, folder)
 
@@ -150,6 +151,7 @@ def _address(text: str, scheme: str) -> SourceSpec:
     text = scheme.lower() + text[len(scheme) :]
     match scheme.lower():
         case "test":
+            parse_scene_url(text)  # says now what is wrong with it
             name = safe_name(text.removeprefix("test:").lstrip("/").partition("?")[0])
             return SourceSpec(kind="synthetic", text=text, name=name)
         case known if known in PORTS:
@@ -170,9 +172,9 @@ def _address(text: str, scheme: str) -> SourceSpec:
 
 def _paths(text: str, folder: Path | None) -> list[SourceSpec]:
     path = folder / text if folder is not None else Path(text)
-    if path.is_dir():
+    if _is(path.is_dir):
         return _folder(path)
-    if glob.has_magic(text) and not path.exists():
+    if glob.has_magic(text) and not _is(path.exists):
         return _pattern(str(path))
     if path.suffix.lower() == LIST_SUFFIX:
         if folder is not None:
@@ -273,6 +275,14 @@ def _distinct(specs: Sequence[SourceSpec]) -> list[SourceSpec]:
         taken.add(name.casefold())
         result.append(replace(spec, name=name))
     return result
+
+
+def _is(look: Callable[[], bool]) -> bool:
+    """A look at the disk; what cannot be looked at (a name that is too long) is not there."""
+    try:
+        return look()
+    except (OSError, ValueError):
+        return False
 
 
 def _short(text: str) -> str:

@@ -35,7 +35,8 @@ def write_clip(
     """Encodes a clip; `stamps` are in units of 1 / (100 rate) s."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=rate)
-        stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
+        stream.width, stream.height = size
+        stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
         stream.gop_size = gop
         stream.codec_context.time_base = Fraction(1, 100 * rate)
         if codec == "libx264":
