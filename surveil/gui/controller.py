@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from surveil.clock import Clock
@@ -27,6 +27,7 @@ HEADINGS = {
     "off": "Switched off",
 }
 WORDS = {"live": "Live", "playing": "Playing", "paused": "Paused", "ended": "Finished"}
+Configure = Callable[[Sequence[str]], list[CameraConfig]]
 STALE_S = 3.0  # a live picture older than this is never shown as if it were alive
 
 
@@ -35,11 +36,12 @@ class Controller:
 
     Args:
         session: started; its life is the caller's.
-        configure: makes a camera's configuration from a source's text; raises UsageError or SourceError.
+        configure: makes the configurations of cameras from sources as one types them; raises UsageError or
+            SourceError.
         clock: the session's.
     """
 
-    def __init__(self, session: Session, configure: Callable[[str], CameraConfig], clock: Clock) -> None:
+    def __init__(self, session: Session, configure: Configure, clock: Clock) -> None:
         self._session, self._configure, self._clock = session, configure, clock
         self._ids: list[str] = []
         self._shown: str | None = None
@@ -54,10 +56,10 @@ class Controller:
         """Show a source instead of those that are open. Raises UsageError or SourceError."""
         self.open_all([source])
 
-    def open_all(self, sources: list[str]) -> None:
+    def open_all(self, sources: Sequence[str]) -> None:
         """Open several sources and show the first; `choose` shows another. Raises as `open`."""
         self.close_source()
-        for config in [self._configure(source) for source in sources]:
+        for config in self._configure(sources):
             self._session.add(config)
             self._ids.append(config.id)
         self.choose(0)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
-from surveil.app import GuiOptions, camera_config, open_session
+from surveil.app import GuiOptions, configure_cameras, open_session
 from surveil.clock import SystemClock
 from surveil.gui.environment import prepare_environment
 
@@ -31,7 +32,8 @@ def run_gui(sources: Sequence[str], options: GuiOptions) -> int:
     app = QApplication(sys.argv[:1])
     app.setApplicationName("surveil")
     session = open_session(options)
-    controller = Controller(session, camera_config, SystemClock())
+    configure = partial(configure_cameras, options=options)
+    controller = Controller(session, configure, SystemClock())
     try:
         window = MainWindow(controller)
         window.show()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
+from surveil.capture.spec import SourceSpec
 from surveil.errors import UsageError
 from surveil.labels import SURVEIL_6
 from surveil.pipeline.present import Preview
@@ -63,7 +66,9 @@ class FakeSession:
 
     def add(self, config: CameraConfig) -> None:
         self.commands.append(("add", config.id))
-        self.state[config.id] = State(name="live" if config.live else "playing", since_s=0.0, live=config.live)
+        self.state[config.id] = State(
+            name="live" if config.source.live else "playing", since_s=0.0, live=config.source.live
+        )
 
     def remove(self, camera_id: str) -> None:
         self.commands.append(("remove", camera_id))
@@ -92,8 +97,14 @@ class FakeSession:
         return [c for c in self.commands if c[0] == command]
 
 
-def configure(source: str) -> CameraConfig:
+def configure(sources: Sequence[str]) -> list[CameraConfig]:
     """Like the application's own: cameras are live, files are not, `bad:` is not understood."""
-    if source.startswith("bad:"):
-        raise UsageError(f"{source}: this is no source")
-    return CameraConfig(id=source, source=source, live=source.startswith(("rtsp:", "0")))
+    for source in sources:
+        if source.startswith("bad:"):
+            raise UsageError(f"{source}: this is no source")
+    return [CameraConfig(id=source, source=_spec(source)) for source in sources]
+
+
+def _spec(source: str) -> SourceSpec:
+    live = source.startswith("rtsp:")
+    return SourceSpec(kind="stream" if live else "file", text=source, name=source, live=live)
