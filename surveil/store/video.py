@@ -21,7 +21,7 @@ from surveil.errors import DataError, OutputError, UsageError
 from surveil.store.outputs import output_error, prepare_output
 
 TICKS_PER_S = 90_000  # the time base of MPEG systems: fine enough for every frame rate in use
-_BUFFER_BYTES = 1 << 18
+_BUFFER_BYTES = 1 << 20  # a fragment reaches the system in one piece, or in few
 _LIMITED_RANGE, _BT601 = 1, 6  # as ITU-T H.273 numbers what OpenCV's conversion makes
 _CONTAINER = {"movflags": "frag_keyframe+empty_moov+default_base_moof", "flush_packets": "1"}
 _FAILURES = (OSError, ValueError, av.FFmpegError)  # ValueError: an encoder that this PyAV lacks
@@ -151,6 +151,7 @@ class VideoWriter:
     def _mux(self, frame: Any) -> None:
         for packet in self._stream.encode(frame):
             self._container.mux(packet)
+            self._file.mark()
 
     def close(self) -> None:
         """Finish the file and give it its name; a second call does nothing.
@@ -187,13 +188,14 @@ class VideoWriter:
     def _give_up(self) -> None:
         # The failure itself is reported by the caller; here as much as still can be is brought to the disk.
         if self._container is not None:
-            with suppress(*_FAILURES):
-                self._mux(None)
+            if not self._file.broken:  # FFmpeg crashes on packets for a container whose header failed
+                with suppress(*_FAILURES):
+                    self._mux(None)
             with suppress(*_FAILURES):
                 self._container.close()
-        self._file.close()
-        if self._container is None:
-            with suppress(OSError):
+        with suppress(OSError):
+            self._file.close()
+            if self._container is None:
                 self.part.unlink()
 
     def __enter__(self) -> Self:
@@ -207,23 +209,42 @@ class VideoWriter:
 
 
 class _Sink:
-    """The `.part` as PyAV writes it: handed to the system at once, and never sought."""
+    """The `.part` as PyAV writes it: handed to the system at once, never sought, whole up to the last mark.
+
+    Attributes:
+        broken: the system refused some bytes; no more are taken, and `close` cuts off what follows the mark.
+    """
 
     def __init__(self, path: Path) -> None:
         self.name = str(path)
+        self.broken = False
         self._file = path.open("wb", buffering=0)
+        self._written = self._marked = 0
 
     def write(self, data: bytes) -> int:
+        if self.broken:
+            raise OSError(f"{self.name}: an earlier part could not be written")
         rest = memoryview(data)
-        while rest:  # a nearly full disk takes a piece, and refuses only the next
-            rest = rest[self._file.write(rest) :]
+        try:
+            while rest:  # a nearly full disk takes a piece, and refuses only the next
+                taken = self._file.write(rest)
+                rest = rest[taken:]
+                self._written += taken
+        except OSError:
+            self.broken = True
+            raise
         return len(data)
+
+    def mark(self) -> None:
+        self._marked = self._written
 
     def sync(self) -> None:
         os.fsync(self._file.fileno())
 
     def close(self) -> None:
-        self._file.close()
+        with self._file:
+            if self.broken:
+                self._file.truncate(self._marked)
 
 
 def _fit(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
