@@ -1,7 +1,8 @@
 """Builds runs and sessions from plain arguments.
 
-`options` says what can be chosen; `table` which implementation stands behind every part, the whole composition in
-one place; `doors` are the ways in: `run` for Python, `plan_run` for the command line, `open_session` for the window.
+`options` says what can be chosen; `table` says which implementation stands behind every part, the whole
+composition in one place; `doors` are the ways in: `run` for Python, `plan_run` for the command line,
+`open_session` for the window.
 """
 
 from __future__ import annotations

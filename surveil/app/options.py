@@ -50,6 +50,7 @@ class OutputOptions:
 
     Attributes:
         out: the annotated video; a folder for NAME.mp4 when there are several sources.
+        out_folder: instead of `out`: a folder for NAME.mp4, also when there is one source.
         mot: MOT text; a folder for NAME.txt when there are several sources.
         jsonl: tracks of all sources as JSON Lines; `-`: standard output.
         save_detections: detections of all sources as JSON Lines.
@@ -57,6 +58,7 @@ class OutputOptions:
     """
 
     out: Path | None = None
+    out_folder: Path | None = None
     mot: Path | None = None
     jsonl: Path | Stdout | None = None
     save_detections: Path | None = None

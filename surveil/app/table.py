@@ -15,7 +15,7 @@ from surveil.clock import Clock, utc_text
 from surveil.detect.assets import find_model
 from surveil.detect.card import Thresholds
 from surveil.detect.detector import Detector
-from surveil.detect.open import open_detector
+from surveil.detect.open import open_detector, open_recorded
 from surveil.pipeline.camera import CameraStep
 from surveil.pipeline.live import Brain
 from surveil.pipeline.outlet import FileOutlet, Picture, ResultWriter
@@ -76,15 +76,14 @@ class Table:
     def open_detector(self, model: str | None = None) -> Detector:
         """See `RunParts`."""
         options = self._options.model
+        classes = options.classes or None
         if options.detections is not None and model is None:
-            from surveil.detect.recorded import RecordedDetector
-
-            return RecordedDetector(options.detections)
+            return open_recorded(options.detections, classes=classes, min_score=options.min_score)
         return open_detector(
             model or options.model,
             card=options.card if model is None else None,
             device=options.device,
-            classes=options.classes or None,
+            classes=classes,
             min_score=options.min_score,
             threads=options.threads,
         )
@@ -179,7 +178,8 @@ class Table:
         return tuple(path for path in named if path is not None and path.is_file())
 
     def _video_of(self, spec: SourceSpec) -> Path | None:
-        return self._place(self._options.output.out, f"{spec.name}.mp4")
+        output, name = self._options.output, f"{spec.name}.mp4"
+        return self._place(output.out, name) if output.out_folder is None else output.out_folder / name
 
     def _mot_of(self, spec: SourceSpec) -> Path | None:
         return self._place(self._options.output.mot, f"{spec.name}.txt")

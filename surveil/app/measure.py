@@ -1,0 +1,119 @@
+"""Measures the detector alone, and the whole way from file to annotated video."""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+import time
+from collections.abc import Mapping
+from itertools import cycle, islice
+from pathlib import Path
+from typing import Any
+
+from surveil.app.doors import plan_run
+from surveil.app.machine import describe_machine, peak_rss_mb
+from surveil.app.options import ModelOptions, OutputOptions, RunOptions
+from surveil.clock import Clock, SystemClock
+from surveil.pipeline.stats import Samples, StageTimes
+from surveil.resources import assets_dir
+from surveil.types import Frame
+
+SCENE = "test://street?size=1280x720&fps=10&seconds=2&seed=7"
+WARM_UP_RUNS = 3
+
+
+def measure_detector(options: ModelOptions, seconds: float, clock: Clock | None = None) -> dict[str, Any]:
+    """Detections a second at batch 1, and where the time goes.
+
+    `prepare` is the resize, `run` the network alone (in a session of its own), `post` what `detect` takes beyond.
+
+    Raises:
+        ModelError, DeviceError: the detector cannot be opened.
+    """
+    from surveil.detect.assets import find_model
+    from surveil.detect.devices import parse_device
+    from surveil.detect.onnx_session import open_session
+    from surveil.detect.open import open_detector
+
+    clock = clock or SystemClock()
+    detector = open_detector(options.model, card=options.card, device=options.device, threads=options.threads)
+    model = find_model(options.model, options.card)
+    session, _ = open_session(model.path, parse_device(options.device), options.threads)
+    name = session.get_inputs()[0].name
+    times, post = StageTimes(), Samples()
+    frames = cycle(_pictures(clock))
+    for frame in islice(frames, WARM_UP_RUNS):
+        detector.detect([detector.prepare(frame)])
+    end_s = clock.monotonic() + seconds
+    while clock.monotonic() < end_s:
+        with times.measure("prepare"):
+            prepared = detector.prepare(next(frames))
+        with times.measure("run") as run:
+            session.run(None, {name: prepared.tensor})
+        with times.measure("detect") as whole:
+            detector.detect([prepared])
+        post.add(whole.wall_ms - run.wall_ms)
+    stages = times.stages()
+    detector.close()
+    return {
+        "model": model.card.name,
+        "device": detector.device,
+        "detections_per_s": 1000 / (stages["prepare"].wall_ms + stages["detect"].wall_ms),
+        "ms": {
+            **{
+                stage: {"p50": stages[stage].p50_ms, "p95": stages[stage].p95_ms}
+                for stage in ("prepare", "run")
+            },
+            "post": {"p50": post.percentile(50), "p95": post.percentile(95)},
+        },
+        "machine": describe_machine(),
+    }
+
+
+def measure_pipeline(clip: Path | None, options: ModelOptions, clock: Clock | None = None) -> dict[str, Any]:
+    """The main job on a recording, or on the shipped clip; the annotated video is thrown away at the end.
+
+    Latency is the time from the decoded frame to its last byte handed to the file.
+
+    Raises:
+        SurveilError: the run fails.
+    """
+    clock = clock or SystemClock()
+    source = clip or assets_dir() / "clips" / "street.mp4"
+    ages = Samples(1 << 16)
+    cpu_s = time.process_time()
+    with tempfile.TemporaryDirectory() as folder:
+        output = OutputOptions(out=Path(folder) / "annotated.mp4")
+        run = plan_run([str(source)], RunOptions(model=options, output=output), threading.Event(), clock)
+        for result in run.results():
+            ages.add((clock.monotonic() - result.frame.arrived_s) * 1000)
+        written_mb = output.out.stat().st_size / 1e6 if output.out else 0.0
+    summary = run.summary()
+    return {
+        "source": source.name,
+        "device": summary.device,
+        "frames": summary.frames,
+        "fps": summary.fps,
+        "cpu_ms_per_frame": (time.process_time() - cpu_s) * 1000 / max(summary.frames, 1),
+        "latency_ms": {"p50": ages.percentile(50), "p95": ages.percentile(95)},
+        "peak_rss_mb": peak_rss_mb(),
+        "written_mb": written_mb,
+        "stages_ms": _stages(run.times),
+        "machine": describe_machine(),
+    }
+
+
+def _stages(times: StageTimes) -> Mapping[str, Mapping[str, float]]:
+    return {
+        name: {"cpu": stage.cpu_ms, "mean": stage.wall_ms, "p50": stage.p50_ms, "p95": stage.p95_ms}
+        for name, stage in times.stages().items()
+    }
+
+
+def _pictures(clock: Clock) -> list[Frame]:
+    from surveil.capture.open import open_source, parse_source
+    from surveil.pipeline.files import playing
+
+    spec = parse_source(SCENE)
+    with playing(open_source(spec, camera_id=spec.name, clock=clock), threading.Event()) as frames:
+        return list(frames)

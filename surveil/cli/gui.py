@@ -1,0 +1,56 @@
+"""`surveil gui`: the desktop."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from surveil.app.options import GuiOptions
+from surveil.cli import options as shared
+from surveil.cli.launch import setup_logging
+
+Sources = Annotated[
+    list[str] | None, typer.Argument(metavar="[SOURCE]", help="What to show; without it the start page.")
+]
+ExitAfter = Annotated[
+    float | None, typer.Option("--exit-after", min=0, metavar="S", help="Close by itself after S seconds.")
+]
+Screenshot = Annotated[
+    Path | None, typer.Option("--screenshot", metavar="FILE.png", help="Save a picture of the window.")
+]
+
+EXAMPLES = """\b
+surveil gui
+surveil gui clip.mp4
+surveil gui rtsp://user:password@10.0.0.7/stream1
+surveil gui test://street
+"""
+
+
+def gui(
+    ctx: typer.Context,
+    sources: Sources = None,
+    model: shared.Model = None,
+    card: shared.Card = None,
+    tracker: shared.Tracker = shared.TrackerName.SURVEIL,
+    device: shared.Device = "auto",
+    classes: shared.Classes = None,
+    min_score: shared.MinScore = None,
+    every: shared.Every = 1,
+    exit_after: ExitAfter = None,
+    screenshot: Screenshot = None,
+    verbose: shared.Verbose = False,
+    quiet: shared.Quiet = False,
+) -> None:
+    """Watch cameras and recordings in a window."""
+    setup_logging(verbose=verbose, quiet=quiet)
+    chosen = shared.model_options(model, card, device, classes, min_score, every)
+    options = GuiOptions(
+        model=replace(chosen, tracker=tracker.value), exit_after_s=exit_after, screenshot=screenshot
+    )
+    code = ctx.obj(sources or [], options)
+    if code:
+        raise typer.Exit(code)
