@@ -9,17 +9,17 @@ import pytest
 from surveil.detect.assets import DEFAULT_MODEL
 from surveil.detect.card import load_card
 
-from surveil.resources import assets_dir
 
 MIB = 2**20
-MODELS = sorted((assets_dir() / "models").glob("*.onnx"))
-CLIPS = assets_dir() / "clips"
+ASSETS = Path(__file__).resolve().parents[2] / "assets"
+MODELS = sorted((ASSETS / "models").glob("*.onnx"))
+CLIPS = ASSETS / "clips"
 
 each_model = pytest.mark.parametrize("model", MODELS, ids=[path.stem for path in MODELS])
 
 
 def test_the_default_model_ships_and_is_light() -> None:
-    default = assets_dir() / "models" / f"{DEFAULT_MODEL}.onnx"
+    default = ASSETS / "models" / f"{DEFAULT_MODEL}.onnx"
     assert default in MODELS
     assert default.stat().st_size <= 6 * MIB
 
@@ -43,7 +43,7 @@ def test_the_models_together_are_small() -> None:
 
 
 def test_every_card_has_a_model() -> None:
-    cards = sorted((assets_dir() / "models").glob("*.json"))
+    cards = sorted((ASSETS / "models").glob("*.json"))
     assert [card.stem for card in cards] == [model.stem for model in MODELS]
 
 

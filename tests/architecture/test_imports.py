@@ -12,15 +12,7 @@ import pytest
 
 HEAVY = {"torch", "PyQt6", "onnxruntime", "cv2", "av", "scipy", "filterpy", "openvino", "training"}
 REPORT = "\nimport json, sys; print(json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))"
-HELP = """
-import sys
-from surveil.cli.main import main
-sys.argv = ["surveil", "--help"]
-try:
-    main()
-except SystemExit:
-    pass
-"""
+HELP = "import sys; from surveil.__main__ import main; sys.argv[1:] = ['--help']; assert main() == 0"
 
 
 def loaded(root: Path, code: str) -> set[str]:
