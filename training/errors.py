@@ -1,4 +1,4 @@
-"""Errors of the training tool. All derive from `TrainingError`; the command line prints them without a traceback.
+"""Errors of the training tool; the command line prints them without a traceback.
 
 TrainingError
 ├── DataError        annotations, images or caches that do not fit

@@ -98,15 +98,25 @@ class Workspace:
         run_processes(fill_part, processes or os.cpu_count() or 1, job)
         return cache
 
+    def stage_folder(self, k: int) -> Path:
+        """Folder of stage k, from 0."""
+        return self.out / f"{k + 1}-{self.recipe.stages[k].name}"
+
+    @property
+    def final_weights(self) -> Path:
+        """Where the weights of the last stage are when it has ended."""
+        return self.stage_folder(len(self.recipe.stages) - 1) / "model.safetensors"
 
     def train(self, machine: Machine) -> Path:
-        """Train all stages from the feature cache; those that have ended before are skipped.
+        """Train all stages; those that have ended before are skipped.
 
         Returns:
             The file with the final averaged weights.
         """
         recipe, init = self.recipe, None
-        for k, config in enumerate(recipe.stages, 1):
+        if any(config.entry != "image" for config in recipe.stages):
+            self.cache()
+        for k, config in enumerate(recipe.stages):
             job = StageJob(
                 config=config,
                 machine=machine,
@@ -115,7 +125,7 @@ class Workspace:
                 init=init,
                 cache=self.cache_folder,
                 size=recipe.cache.size,
-                out=self.out / f"{k}-{config.name}",
+                out=self.stage_folder(k),
                 data_hash=self.data_hash,
             )
             init = run_stage(job)

@@ -1,7 +1,7 @@
 """Task-aligned assignment: cells whose score and box already fit an object best learn it.
 
-Feng et al., "TOOD: Task-aligned One-stage Object Detection", ICCV 2021: alignment = score^alpha x IoU^beta, the best
-`topk` cells of each object, targets normalised so that an object's best cell aims at its IoU.
+Feng et al., "TOOD: Task-aligned One-stage Object Detection", ICCV 2021:
+alignment = score^alpha x IoU^beta, the best `topk` cells of each object, targets normalised so that an object's best cell aims at its IoU.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,8 @@ class TALConfig:
         topk: Cells per object.
         alpha: Power of the score.
         beta: Power of the IoU.
-        min_half: Half side in pixels to which small objects are widened when cells inside them are looked for.
+        min_half: Half side in pixels to which small objects are widened when cells inside them are looked
+            for.
     """
 
     topk: int = 13
@@ -80,7 +81,9 @@ def assign(scores: Tensor, boxes: Tensor, centres: Tensor, objects: Objects, con
     iou = pair_iou(boxes[objects.image], objects.boxes[:, None]) * inside
     score = scores[objects.image, :, objects.classes].clamp(min=1e-6)
     metric = score**config.alpha * iou**config.beta
-    value, cell = (metric + inside * 1e-12).topk(min(config.topk, cells), 1)  # an object without overlap learns, too
+    value, cell = (metric + inside * 1e-12).topk(
+        min(config.topk, cells), 1
+    )  # an object without overlap learns, too
     obj = torch.arange(count, device=cell.device)[:, None].expand_as(cell)
     keep = value > 0
     obj, cell = obj[keep], cell[keep]

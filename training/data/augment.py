@@ -1,7 +1,7 @@
 """Training views: one picture, or a mosaic of four, scaled, moved, flipped and distorted, with its boxes.
 
-Geometry is drawn and applied without the pixels being touched twice; the colours are changed last, so that the dense
-teacher can look at the clean view while the student sees the distorted one.
+Geometry is drawn and applied without the pixels being touched twice; the colours are changed last, so that
+the dense teacher can look at the clean view while the student sees the distorted one.
 """
 
 from collections.abc import Sequence
@@ -81,7 +81,7 @@ class Placement:
     ty: float
 
     def move(self, boxes: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Boxes (G, 4) of the picture on the canvas, cut to the rectangle, and the share of area left (G,)."""
+        """Boxes (G, 4) of the picture on the canvas, cut to the rectangle; share of area left (G,)."""
         xs = np.sort(boxes[:, 0::2] * self.sx + self.tx, 1)
         ys = boxes[:, 1::2] * self.sy + self.ty
         full = np.stack([xs[:, 0], ys[:, 0], xs[:, 1], ys[:, 1]], 1)
@@ -138,7 +138,9 @@ def distort(image: NDArray[np.uint8], config: AugmentConfig, rng: np.random.Gene
         hsv[..., 2] = hsv[..., 2] * rng.uniform(0.55, 1.35) + rng.uniform(-15, 15)
         image = np.asarray(cv2.cvtColor(np.clip(hsv, 0, 255).astype(np.uint8), cv2.COLOR_HSV2BGR), np.uint8)
     if rng.random() < config.grey:
-        image = np.asarray(cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR), np.uint8)
+        image = np.asarray(
+            cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR), np.uint8
+        )
     kind = rng.random()
     if kind < config.blur:
         return np.asarray(cv2.GaussianBlur(image, (3, 3), 0), np.uint8)
@@ -156,9 +158,13 @@ class Augmenter:
     """Draws training views of `height` x `width` pixels from decoded pictures."""
 
     def __init__(
-        self, images: NDArray[np.uint8], records: Sequence[Record], config: AugmentConfig, size: tuple[int, int]
+        self,
+        images: NDArray[np.uint8],
+        records: Sequence[Record],
+        config: AugmentConfig,
+        size: tuple[int, int],
     ) -> None:
-        """`images`: (n, side, side, 3) uint8 as `decode_images` leaves them; `size`: (height, width) of a view."""
+        """`images`: (n, side, side, 3) uint8 of `decode_images`; `size`: (height, width) of a view."""
         self.images, self.records, self.config = images, records, config
         self.height, self.width = size
         self.centres, _ = cell_grid(*size)

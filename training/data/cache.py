@@ -1,8 +1,8 @@
 """Feature cache: augmented views run once through the frozen backbone and the dense teacher.
 
-Training then starts at the cached taps (or at the stride-8 tap) and no longer pays for augmentation, the lower backbone
-and the teacher. One `.npy` memory map a field, so several processes fill and read it side by side; a cache that was
-interrupted is continued.
+Training then starts at the cached taps (or at the stride-8 tap) and no longer pays for augmentation, the
+lower backbone and the teacher. One `.npy` memory map a field, so several processes fill and read it side by
+side; a cache that was interrupted is continued.
 """
 
 import json
@@ -63,7 +63,8 @@ def layout(config: CacheConfig, classes: int) -> dict[str, tuple[tuple[int, ...]
     cells = len(cell_grid(*config.size)[0])
     shapes = level_shapes(*config.size)
     fields: dict[str, tuple[tuple[int, ...], Any]] = {
-        name: ((channels, *shape), np.float16) for name, channels, shape in zip(TAPS, CHANNELS, shapes, strict=False)
+        name: ((channels, *shape), np.float16)
+        for name, channels, shape in zip(TAPS, CHANNELS, shapes, strict=False)
     }
     return fields | {
         "soft": ((cells, classes), np.uint8),  # teacher scores, see `encode_score`
@@ -109,7 +110,9 @@ class FeatureCache:
         return int((self.fields["index"] < 0).sum())
 
     @classmethod
-    def create(cls, folder: Path, config: CacheConfig, classes: int, made_of: dict[str, Any]) -> "FeatureCache":
+    def create(
+        cls, folder: Path, config: CacheConfig, classes: int, made_of: dict[str, Any]
+    ) -> "FeatureCache":
         """Make the folder and its empty fields, or open them if the same cache is there already.
 
         Raises:
@@ -118,7 +121,7 @@ class FeatureCache:
         meta = folder / META
         if meta.exists():
             if json.loads(meta.read_text()) != made_of:
-                raise DataError(f"{folder}: holds a cache made of other data or settings; remove it or choose another folder")
+                raise DataError(f"{folder}: holds another cache (data or settings differ); remove it")
             return cls.open(folder)
         folder.mkdir(parents=True, exist_ok=True)
         for name, (shape, dtype) in layout(config, classes).items():
@@ -140,7 +143,10 @@ def draw_order(records: Sequence[Record], config: CacheConfig, labels: Sequence[
     """Which record each view shows (views,): sources and rare classes in their shares, shuffled."""
     share, rare = dict(config.source_views), {labels.index(k): v for k, v in config.rare if k in labels}
     weight = np.array(
-        [share.get(r.source, 1.0) * max((rare.get(int(c), 1.0) for c in r.classes), default=1.0) for r in records]
+        [
+            share.get(r.source, 1.0) * max((rare.get(int(c), 1.0) for c in r.classes), default=1.0)
+            for r in records
+        ]
     )
     rng = np.random.default_rng(config.seed)
     counts = np.floor(weight / weight.sum() * config.views + rng.random(len(records))).astype(int)
@@ -149,10 +155,10 @@ def draw_order(records: Sequence[Record], config: CacheConfig, labels: Sequence[
 
 def backbone_runner(start: Path, size: tuple[int, int], threads: int = 1) -> Runner:
     """The frozen backbone as an OpenVINO network: (B, 3, H, W) BGR in 0..1 to the three taps."""
-    import openvino as ov  # noqa: PLC0415 - heavy, and only the cache needs it
-    import torch  # noqa: PLC0415
+    import openvino as ov  # heavy, and only the cache needs it
+    import torch
 
-    from training.models.backbone import MobileNetV2  # noqa: PLC0415
+    from training.models.backbone import MobileNetV2
 
     model = MobileNetV2().load_start(start).eval()
     graph = ov.convert_model(model, example_input=torch.rand(2, 3, *size))
@@ -162,11 +168,15 @@ def backbone_runner(start: Path, size: tuple[int, int], threads: int = 1) -> Run
 class Filler:
     """Computes views and writes them into a cache."""
 
-    def __init__(self, cache: FeatureCache, augmenter: Augmenter, backbone: Runner, teacher: DenseTeacher) -> None:
+    def __init__(
+        self, cache: FeatureCache, augmenter: Augmenter, backbone: Runner, teacher: DenseTeacher
+    ) -> None:
         """All three networks and the cache must have the same input size."""
         self.cache, self.augmenter, self.backbone, self.teacher = cache, augmenter, backbone, teacher
 
-    def fill(self, jobs: Sequence[tuple[int, int]], config: CacheConfig, progress: Progress | None = None) -> None:
+    def fill(
+        self, jobs: Sequence[tuple[int, int]], config: CacheConfig, progress: Progress | None = None
+    ) -> None:
         """Compute the views `jobs`, pairs of (place in the cache, record), that are not there yet."""
         jobs = [job for job in jobs if self.cache["index"][job[0]] < 0]
         for start in range(0, len(jobs), config.batch):
@@ -221,4 +231,6 @@ def fill_part(part: int, parts: int, job: FillJob) -> None:
         backbone_runner(job.start, size),
         DenseTeacher(job.teacher, job.labels.labels, size),
     )
-    filler.fill(jobs, job.cache, Progress(f"cache, part {part + 1} of {parts}", "views") if part == 0 else None)
+    filler.fill(
+        jobs, job.cache, Progress(f"cache, part {part + 1} of {parts}", "views") if part == 0 else None
+    )

@@ -35,7 +35,9 @@ def fit(image: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
     scale = side / max(h, w)
     if scale >= 1:
         return image
-    return np.asarray(cv2.resize(image, (round(w * scale), round(h * scale)), interpolation=cv2.INTER_AREA), np.uint8)
+    return np.asarray(
+        cv2.resize(image, (round(w * scale), round(h * scale)), interpolation=cv2.INTER_AREA), np.uint8
+    )
 
 
 def decode_images(records: Sequence[Record], sources: Sequence[Path], out: Path) -> NDArray[np.uint8]:
@@ -47,7 +49,8 @@ def decode_images(records: Sequence[Record], sources: Sequence[Path], out: Path)
         out: The `.npy` file to write; it appears under this name only when it is complete.
 
     Returns:
-        Memory map (n, side, side, 3) uint8 BGR, each picture in the top left corner; `side` is the longest of all.
+        Memory map (n, side, side, 3) uint8 BGR, each picture in the top left corner; `side` is the longest of
+        all.
 
     Raises:
         DataError: A picture is missing, does not decode, or has another size than its record says.
@@ -72,7 +75,8 @@ def decode_images(records: Sequence[Record], sources: Sequence[Path], out: Path)
         if len(missing) % 1000 == 0:
             log.info("decoding: %d pictures left", len(missing))
     if missing:
-        raise DataError(f"{len(missing)} pictures not found, first {sorted(missing)[0]}, in {', '.join(map(str, sources))}")
+        places = ", ".join(map(str, sources))
+        raise DataError(f"{len(missing)} pictures not found, first {sorted(missing)[0]}, in {places}")
     store.flush()
     part.rename(out)
     return np.load(out, mmap_mode="r")

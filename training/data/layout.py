@@ -41,14 +41,18 @@ def find_split(data: Path, name: str) -> Split:
         if not pictures and (root / name).is_dir():
             pictures = (root / name,)
         if not pictures:
-            raise DataError(f"{root}: neither {name}-*.tar nor a folder {name}/ with the pictures of {annotations.name}")
+            raise DataError(
+                f"{root}: neither {name}-*.tar nor a folder {name}/ with the pictures of {annotations.name}"
+            )
         teacher = root / f"teacher_{name}.json"
-        return Split(annotations=annotations, pictures=pictures, teacher=teacher if teacher.exists() else None)
+        return Split(
+            annotations=annotations, pictures=pictures, teacher=teacher if teacher.exists() else None
+        )
     raise DataError(f"{data}: no {name}.json there, nor in its folder detection/")
 
 
 def find_weights(name: str, data: Path, weights: Path | None) -> Path:
-    """A start or teacher by file name, in `weights`, or else in the data folder, beside it, or in their `weights/`."""
+    """A start or teacher by name: in `weights`, else in or beside the data folder or its `weights/`."""
     places = [weights] if weights else [data, data / "weights", data.parent / "weights", data.parent]
     for place in places:
         if (place / name).exists():

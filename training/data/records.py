@@ -1,8 +1,9 @@
 """Annotations of partly labelled images, merged with a teacher's detections.
 
-An image's `labelled` names the classes whose objects are all annotated in it ("all": every class of the file except the
-undivided groups). A class outside it is never background: the teacher's sure detections become boxes, its doubtful ones
-regions where that class is ignored. Files without `labelled` are plain COCO: everything is labelled.
+An image's `labelled` names the classes whose objects are all annotated in it ("all": every class of the file
+except the undivided groups). A class outside it is never background: the teacher's sure detections become
+boxes, its doubtful ones regions where that class is ignored. Files without `labelled` are plain COCO:
+everything is labelled.
 """
 
 import hashlib
@@ -33,7 +34,8 @@ class LabelConfig:
         groups: Undivided categories and the classes they may be. Members of a group exclude each other.
         weak_sources: Values of an image's `source` whose annotations miss objects.
         sure: A teacher's detection of an unlabelled class from this score on is a box.
-        doubtful: In weak sources, a detection of a labelled class above this score that hits no box is ignored.
+        doubtful: In weak sources, a detection of a labelled class above this score that hits no box is
+            ignored.
         same_iou: Two boxes that overlap by more show the same object.
     """
 
@@ -180,7 +182,9 @@ class Labeller:
         box[0::2] = box[0::2].clip(0, image["width"])
         box[1::2] = box[1::2].clip(0, image["height"])
         if not (box[2] - box[0] > 0 and box[3] - box[1] > 0):
-            log.warning("annotation %s of image %s has an empty box: left out", annotation.get("id"), image["id"])
+            log.warning(
+                "annotation %s of image %s has an empty box: left out", annotation.get("id"), image["id"]
+            )
         elif name in self.groups:  # undivided: the teacher names it, the other members are left open
             members = self.groups[name]
             near = [(s.score, s.label) for s in seen if s.label in members and self._same(box, s.box)]

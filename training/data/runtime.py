@@ -20,12 +20,15 @@ def compile_graph(model: Any, shape: tuple[int, int, int], threads: int) -> Runn
     Returns:
         A function from (B, *shape) float32 to the network's outputs, in their order.
     """
-    import openvino as ov  # noqa: PLC0415 - heavy, and only the cache and evaluation need it
+    import openvino as ov  # heavy, and only the cache and evaluation need it
 
     core = ov.Core()
     graph = core.read_model(model) if isinstance(model, bytes) else model
     graph.reshape([-1, *shape])
-    options = {"INFERENCE_NUM_THREADS": threads, "ENABLE_CPU_PINNING": False}  # pinned, all processes share core 0
+    options = {
+        "INFERENCE_NUM_THREADS": threads,
+        "ENABLE_CPU_PINNING": False,
+    }  # pinned, all processes share core 0
     compiled = core.compile_model(graph, "CPU", options)
 
     def run(x: NDArray[np.float32]) -> list[NDArray[np.float32]]:

@@ -1,7 +1,7 @@
 """PicoDet as a dense teacher: for every cell class scores and box distributions, at any input size and batch.
 
-Its cells, strides and bins are those of our head (centre (index + 0.5) x stride, reg_max 7), so its outputs are soft
-targets cell by cell, without any matching.
+Its cells, strides and bins are those of our head (centre (index + 0.5) x stride, reg_max 7), so its outputs
+are soft targets cell by cell, without any matching.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,12 @@ from training.errors import ConfigError
 
 # the 80 classes in COCO's order begin with these; a label outside them has no teacher
 COCO_FIRST = ("person", "bicycle", "car", "motorcycle", "airplane", "bus", "train", "truck", "boat")
-COCO_INDEX = {name: i for i, name in enumerate(COCO_FIRST)} | {"bird": 14, "cat": 15, "dog": 16, "backpack": 24}
+COCO_INDEX = {name: i for i, name in enumerate(COCO_FIRST)} | {
+    "bird": 14,
+    "cat": 15,
+    "dog": 16,
+    "backpack": 24,
+}
 LEVELS = 4
 MEAN = np.array([0.485, 0.456, 0.406], np.float32)
 STD = np.array([0.229, 0.224, 0.225], np.float32)
@@ -39,10 +44,11 @@ class Dense:
 def free_shapes(path: Path, size: tuple[int, int]) -> bytes:
     """The teacher's ONNX file with a free batch and another input size (height, width).
 
-    Its channel shuffles hold fixed shapes in Reshape constants; those are rewritten, ending in -1 where they can.
+    Its channel shuffles hold fixed shapes in Reshape constants; those are rewritten, ending in -1 where they
+    can.
     """
-    import onnx  # noqa: PLC0415 - heavy, and only the cache needs it
-    from onnx import numpy_helper  # noqa: PLC0415
+    import onnx  # heavy, and only the cache needs it
+    from onnx import numpy_helper
 
     proto = onnx.load(path)
     old = [d.dim_value for d in proto.graph.input[0].type.tensor_type.shape.dim[2:]]
@@ -80,7 +86,9 @@ class DenseTeacher:
         """`labels`: our classes; those that COCO's 80 have not are an error. `size`: (height, width)."""
         unknown = [name for name in labels if name not in COCO_INDEX]
         if unknown:
-            raise ConfigError(f"the dense teacher does not know {', '.join(unknown)}: train with teacher=None")
+            raise ConfigError(
+                f"the dense teacher does not know {', '.join(unknown)}: train with teacher=None"
+            )
         self.columns = [COCO_INDEX[name] for name in labels]
         self.run = compile_graph(free_shapes(path, size), (3, *size), threads)
 

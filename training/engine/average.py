@@ -12,7 +12,7 @@ class Meeting:
 
     def __init__(self, processes: int, numbers: int) -> None:
         """`numbers`: float32 values that every process brings."""
-        import torch.multiprocessing as mp  # noqa: PLC0415 - spawns a resource tracker
+        import torch.multiprocessing as mp  # spawns a resource tracker
 
         self.processes = processes
         self.table = torch.zeros(processes, numbers).share_memory_()

@@ -1,4 +1,4 @@
-"""Batches by number: the same step always gives the same batch, so a resumed run sees what it would have seen."""
+"""Batches by number: a step always gives the same batch, so a resumed run sees what it would have seen."""
 
 from dataclasses import dataclass
 
@@ -69,7 +69,10 @@ class CachedBatches:
         return x.to(torch.float32, memory_format=torch.channels_last)
 
     def _targets(self, rows: list[int]) -> Targets:
-        field = {n: np.stack([self.cache[n][r] for r in rows]) for n in ("soft", "top", "top_dist", "ignore", "boxes")}
+        field = {
+            n: np.stack([self.cache[n][r] for r in rows])
+            for n in ("soft", "top", "top_dist", "ignore", "boxes")
+        }
         count = [int(self.cache["count"][r]) for r in rows]
         boxes = np.concatenate([b[:c] for b, c in zip(field["boxes"], count, strict=True)]).astype(np.float32)
         objects = torch.from_numpy(boxes)
@@ -78,6 +81,8 @@ class CachedBatches:
         return Targets(
             objects=Objects(image, objects[:, :4].contiguous(), objects[:, 4].long()),
             ignore=unpack_bits(torch.from_numpy(field["ignore"]), scores.shape[-1]),
-            soft=Soft(scores, torch.from_numpy(field["top"]).long(), torch.from_numpy(field["top_dist"]).float()),
+            soft=Soft(
+                scores, torch.from_numpy(field["top"]).long(), torch.from_numpy(field["top_dist"]).float()
+            ),
             rows=tuple(rows),
         )

@@ -1,7 +1,8 @@
 """Checkpoints from which a run goes on exactly: weights, EMA and optimizer as safetensors, the rest as JSON.
 
-Every process writes its own file into `step-N/`; when all are there, process 0 names the folder in `latest.json` and
-removes the one before. Nothing is pickled, and a crash at any moment leaves the former checkpoint usable.
+Every process writes its own file into `step-N/`; when all are there, process 0 names the folder in
+`latest.json` and removes the one before. Nothing is pickled, and a crash at any moment leaves the former
+checkpoint usable.
 """
 
 import json
@@ -39,7 +40,9 @@ class RunState:
 def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
     """State of the optimizer as flat names: `INDEX.FIELD`."""
     state = optimizer.state_dict()["state"]
-    return {f"{i}.{field}": value.contiguous() for i, fields in state.items() for field, value in fields.items()}
+    return {
+        f"{i}.{field}": value.contiguous() for i, fields in state.items() for field, value in fields.items()
+    }
 
 
 def load_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
@@ -58,7 +61,9 @@ class Checkpoints:
         """`identity`: JSON values that must be equal when a run goes on (configuration, data, processes)."""
         self.folder, self.identity, self.averager = folder, identity, averager
 
-    def save(self, state: RunState, model: torch.nn.Module, ema: Ema, optimizer: torch.optim.Optimizer) -> None:
+    def save(
+        self, state: RunState, model: torch.nn.Module, ema: Ema, optimizer: torch.optim.Optimizer
+    ) -> None:
         """Write a checkpoint; every process calls this at the same step."""
         rank, target = self.averager.rank, self.folder / f"step-{state.step}"
         target.mkdir(parents=True, exist_ok=True)
@@ -87,7 +92,9 @@ class Checkpoints:
             return None
         latest = json.loads(file.read_text())
         if latest["identity"] != self.identity:
-            raise CheckpointError(f"{file}: of another run (settings, data or processes differ); remove {self.folder}")
+            raise CheckpointError(
+                f"{file}: of another run (settings, data or processes differ); remove {self.folder}"
+            )
         tensors = load_file(self.folder / latest["folder"] / f"rank-{self.averager.rank}.safetensors")
         model.load_state_dict({k[6:]: v for k, v in tensors.items() if k.startswith("model.")})
         for i, mean in enumerate(ema.mean):

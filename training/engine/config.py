@@ -1,6 +1,6 @@
 """What one stage of training does."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from training.errors import ConfigError
 from training.losses.criterion import LossConfig
@@ -13,8 +13,8 @@ PARTS = ("low", "high", "rest")
 class StageConfig:
     """One stage: what is trained, from which inputs, for how long.
 
-    A step is one batch in every process; weights are averaged over the processes every `average_every` steps, and only
-    then are the EMA, the log and the checkpoints brought up to date.
+    A step is one batch in every process; weights are averaged over the processes every `average_every` steps,
+    and only then are the EMA, the log and the checkpoints brought up to date.
 
     Attributes:
         name: Of the stage and its folder.
@@ -55,16 +55,20 @@ class StageConfig:
     average_every: int = 4
     checkpoint_images: int = 12_800
     log_steps: int = 48
-    loss: LossConfig = LossConfig()
+    loss: LossConfig = field(default_factory=LossConfig)
     seed: int = 0
 
     def __post_init__(self) -> None:
         """Check the names, and that what is trained comes after the entry."""
         if self.entry not in ENTRIES:
-            raise ConfigError(f"stage {self.name}: entry is {self.entry!r}, expected one of {', '.join(ENTRIES)}")
+            raise ConfigError(
+                f"stage {self.name}: entry is {self.entry!r}, expected one of {', '.join(ENTRIES)}"
+            )
         allowed = {"taps": {"rest"}, "low": {"rest", "high"}, "image": set(PARTS)}[self.entry]
         if not self.trains or not set(self.trains) <= allowed:
-            raise ConfigError(f"stage {self.name}: trains {self.trains}, but entry {self.entry} reaches {sorted(allowed)}")
+            raise ConfigError(
+                f"stage {self.name}: trains {self.trains}, but entry {self.entry} reaches {sorted(allowed)}"
+            )
         if self.log_steps % self.average_every:
             raise ConfigError(f"stage {self.name}: log_steps must be a multiple of average_every")
 
@@ -77,8 +81,8 @@ class Machine:
         device: `cpu` or `cuda`.
         processes: Processes with averaged weights (CPU); 1 on CUDA.
         precision: `float32`, or `bfloat16` autocast (fast only where the processor has it).
-        minutes: Time limit of a stage, or None. The schedule then ends by time if that comes before the last image, and
-            the run is no longer reproducible to the bit.
+        minutes: Time limit of a stage, or None. The schedule then ends by time if that comes before the last
+            image, and the run is no longer reproducible to the bit.
         workers: Processes that draw live views.
     """
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from training.errors import TrainingError
 
-# glibc hands large blocks back to the system at once and gets them anew for every tensor; kept, a step takes 20-30 %
-# less. All three are needed, and they only count in a process that starts with them.
+# glibc hands large blocks back to the system at once and gets them anew for every tensor; kept, a step takes
+# 20-30 % less. All three are needed, and they only count in a process that starts with them.
 ALLOCATOR = {
     "MALLOC_MMAP_MAX_": "0",
     "MALLOC_TRIM_THRESHOLD_": "17179869184",
@@ -34,7 +34,7 @@ def run_processes(body: Callable[..., None], count: int, *args: Any) -> None:
     Raises:
         TrainingError: A process failed; the others were ended.
     """
-    import torch.multiprocessing as mp  # noqa: PLC0415 - heavy
+    import torch.multiprocessing as mp  # heavy
 
     with environment(ALLOCATOR):
         context = mp.spawn(body, (count, *args), count, join=False)  # type: ignore[no-untyped-call]
@@ -45,4 +45,6 @@ def run_processes(body: Callable[..., None], count: int, *args: Any) -> None:
         last = str(error).strip().splitlines()[-1]
         raise TrainingError(f"process {error.error_index}: {last}") from error
     except mp.ProcessExitedException as error:
-        raise TrainingError(f"process {error.error_index} ended unexpectedly: {error} (out of memory?)") from error
+        raise TrainingError(
+            f"process {error.error_index} ended unexpectedly: {error} (out of memory?)"
+        ) from error

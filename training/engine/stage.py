@@ -72,7 +72,9 @@ def build_model(job: StageJob) -> Detector:
     return model
 
 
-def train_in_process(rank: int, ranks: int, job: StageJob, meeting: Meeting | None, source: BatchSource | None) -> None:
+def train_in_process(
+    rank: int, ranks: int, job: StageJob, meeting: Meeting | None, source: BatchSource | None
+) -> None:
     """Body of one process; `source` None reads the feature cache."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     if job.machine.device == "cpu":
@@ -100,7 +102,13 @@ def run_stage(job: StageJob, source: BatchSource | None = None) -> Path:
         return result
     job.out.mkdir(parents=True, exist_ok=True)
     ranks = job.machine.processes
-    log.info("stage %s: %d images, %d processes, %s", job.config.name, job.config.images, ranks, job.machine.precision)
+    log.info(
+        "stage %s: %d images, %d processes, %s",
+        job.config.name,
+        job.config.images,
+        ranks,
+        job.machine.precision,
+    )
     if job.machine.device == "cuda":
         if not torch.cuda.is_available():
             raise ConfigError("no CUDA device here: leave --device out to train on the CPU")

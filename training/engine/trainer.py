@@ -137,7 +137,11 @@ class Trainer:
             if journal and self.state.step % config.log_steps == 0:
                 journal.write(self._line(sums, config.log_steps))
                 new = (self.state.step - begin_step) * images
-                progress.at(new, (self.steps - begin_step) * images, f"loss {sum(sums.values()) / config.log_steps:.3f}")
+                progress.at(
+                    new,
+                    (self.steps - begin_step) * images,
+                    f"loss {sum(sums.values()) / config.log_steps:.3f}",
+                )
                 sums.clear()
             if self.state.step % saves == 0:
                 checkpoints.save(self.state, self.model, self.ema, self.optimizer)

@@ -6,7 +6,9 @@ from torch import Tensor
 
 def _parts(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     """Intersection and union areas of boxes, elementwise with broadcasting."""
-    inter = (torch.minimum(a[..., 2:], b[..., 2:]) - torch.maximum(a[..., :2], b[..., :2])).clamp(min=0).prod(-1)
+    inter = (
+        (torch.minimum(a[..., 2:], b[..., 2:]) - torch.maximum(a[..., :2], b[..., :2])).clamp(min=0).prod(-1)
+    )
     union = (a[..., 2:] - a[..., :2]).prod(-1) + (b[..., 2:] - b[..., :2]).prod(-1) - inter + 1e-7
     return inter, union
 

@@ -1,6 +1,6 @@
 """The weighted sum of all losses of one batch."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import torch
 from numpy.typing import NDArray
@@ -37,7 +37,7 @@ class LossConfig:
     dfl: float = 0.5
     distill_score: float = 1.0
     distill_box: float = 1.0
-    assigner: TALConfig = TALConfig()
+    assigner: TALConfig = field(default_factory=TALConfig)
 
     def __post_init__(self) -> None:
         """Check the name of the classification loss."""
@@ -92,7 +92,11 @@ class Criterion:
     """Losses of raw outputs for one grid of cells."""
 
     def __init__(
-        self, grid: tuple[NDArray, NDArray], config: LossConfig, reg_max: int, device: torch.device | None = None
+        self,
+        grid: tuple[NDArray, NDArray],
+        config: LossConfig,
+        reg_max: int,
+        device: torch.device | None = None,
     ) -> None:
         """`grid`: centres (N, 2) and strides (N,) of `grid.cell_grid`."""
         self.centres, self.strides = (torch.as_tensor(x, device=device) for x in grid)
@@ -136,7 +140,9 @@ class Criterion:
             losses |= self._distilled(logits, dist, targets.soft)
         return losses
 
-    def _supervised(self, logits: Tensor, dist: Tensor, targets: Targets, pairs: Assignment) -> dict[str, Tensor]:
+    def _supervised(
+        self, logits: Tensor, dist: Tensor, targets: Targets, pairs: Assignment
+    ) -> dict[str, Tensor]:
         config, objects = self.config, targets.objects
         image = objects.image[pairs.objects]
         weight = pairs.quality.clamp(min=MIN_QUALITY)
@@ -151,7 +157,9 @@ class Criterion:
         giou = pair_giou(boxes_of(chosen, centre, stride, self.reg_max), truth)
         losses["giou"] = config.giou * (weight * (1 - giou)).sum() / norm
         distance = torch.cat([centre - truth[:, :2], truth[:, 2:] - centre], -1) / stride[:, None]
-        losses["dfl"] = config.dfl * (weight * distribution_focal(chosen, distance, self.reg_max)).sum() / norm
+        losses["dfl"] = (
+            config.dfl * (weight * distribution_focal(chosen, distance, self.reg_max)).sum() / norm
+        )
         return losses
 
     def _distilled(self, logits: Tensor, dist: Tensor, soft: Soft) -> dict[str, Tensor]:

@@ -8,7 +8,8 @@ from torch import Tensor
 def varifocal(logits: Tensor, target: Tensor, ignore: Tensor, alpha: float = 0.75) -> Tensor:
     """Varifocal loss (Zhang et al., CVPR 2021), not normalised: the QFL variant for few positives.
 
-    Positives weigh as much as their target; background as much as alpha x score^2, so that easy background is silent.
+    Positives weigh as much as their target; background as much as alpha x score^2, so that easy background is
+    silent.
 
     Args:
         logits: (B, N, C).

@@ -1,7 +1,7 @@
 """MobileNetV2 x1.0 without batch norm (folded into the convolutions), ReLU6, symmetric padding.
 
-The shape of the public detection-tuned starts: block 0 keeps an expansion (32 -> 32, 1x1) that the paper's has not,
-and the last convolution (1280) is left out.
+The shape of the public detection-tuned starts: block 0 keeps an expansion (32 -> 32, 1x1) that the paper's
+has not, and the last convolution (1280) is left out.
 """
 
 from pathlib import Path
@@ -15,7 +15,15 @@ from training.errors import CheckpointError
 from training.models.depthwise import Depthwise
 
 # (expansion, channels, repeats, stride) of the inverted residual stages
-STAGES = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))
+STAGES = (
+    (1, 16, 1, 1),
+    (6, 24, 2, 2),
+    (6, 32, 3, 2),
+    (6, 64, 4, 2),
+    (6, 96, 3, 1),
+    (6, 160, 3, 2),
+    (6, 320, 1, 1),
+)
 LOW_BLOCKS = 6  # blocks up to the stride-8 tap
 TAPS = (5, 12, 16)  # blocks whose outputs are handed to the neck, at strides 8, 16, 32
 CHANNELS = (32, 96, 320)  # channels of the taps
@@ -90,7 +98,9 @@ class MobileNetV2(nn.Module):
         for name, conv in zip(names, convs, strict=True):
             weight, bias = state[f"{name}.weight"], state[f"{name}.bias"]
             if weight.shape != conv.weight.shape or conv.bias is None:
-                raise CheckpointError(f"{path}: {name} has shape {tuple(weight.shape)}, expected {tuple(conv.weight.shape)}")
+                raise CheckpointError(
+                    f"{path}: {name} has shape {tuple(weight.shape)}, expected {tuple(conv.weight.shape)}"
+                )
             conv.weight.data.copy_(weight.float())
             conv.bias.data.copy_(bias.float())
         return self

@@ -1,6 +1,6 @@
 """Small blocks that neck and head share: convolution with batch norm, depthwise-separable convolution."""
 
-from torch import Tensor, nn
+from torch import nn
 
 from training.models.depthwise import Depthwise
 
@@ -34,9 +34,3 @@ class Separable(nn.Sequential):
             ConvBN(cin, cin, kernel=kernel, stride=stride, groups=cin),
             ConvBN(cin, cout, act=act),
         )
-
-
-def upsample_like(x: Tensor, like: Tensor) -> Tensor:
-    """Nearest-neighbour x2 of (B, C, h, w), cut to the height and width of `like` (odd sizes round up)."""
-    x = nn.functional.interpolate(x, scale_factor=2.0, mode="nearest")
-    return x[..., : like.shape[-2], : like.shape[-1]]

@@ -1,9 +1,10 @@
 """Depthwise convolutions with fast gradients in bfloat16 on CPUs.
 
-Two bfloat16 gradients of oneDNN are slow: those of depthwise convolutions of stride 2, and the weight gradient of
-depthwise 5x5 (35 ms where 3x3 takes 0.5). So stride 2 is differentiated as stride 1 on a gradient spread out with zeros,
-and the 25 taps of a 5x5 kernel as four overlapping 3x3 kernels on shifted inputs. The results are the same. In float32
-(AVX2) torch's own gradients are as fast, at stride 2 three times faster: there they are left alone.
+Two bfloat16 gradients of oneDNN are slow: those of depthwise convolutions of stride 2, and the weight
+gradient of depthwise 5x5 (35 ms where 3x3 takes 0.5). So stride 2 is differentiated as stride 1 on a gradient
+spread out with zeros, and the 25 taps of a 5x5 kernel as four overlapping 3x3 kernels on shifted inputs. The
+results are the same. In float32 (AVX2) torch's own gradients are as fast, at stride 2 three times faster:
+there they are left alone.
 """
 
 from typing import Any
@@ -50,7 +51,9 @@ class _Depthwise(torch.autograd.Function):
         for oy in (0, 2):
             for ox in (0, 2):
                 shifted = F.pad(x, (2 - ox, ox, 2 - oy, oy))
-                dw[:, :, oy : oy + 3, ox : ox + 3] = _gradient(grad, shifted, small, 0, [False, True, False])[1]
+                dw[:, :, oy : oy + 3, ox : ox + 3] = _gradient(grad, shifted, small, 0, [False, True, False])[
+                    1
+                ]
         return dx, dw, bias, None
 
 

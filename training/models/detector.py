@@ -117,6 +117,8 @@ def load_model(path: Path, config: ModelConfig) -> Detector:
     own = model.state_dict()
     wrong = sorted(own.keys() ^ state.keys()) or [k for k, v in own.items() if v.shape != state[k].shape]
     if wrong:
-        raise CheckpointError(f"{path}: another architecture than {config}: {len(wrong)} tensors differ, first {wrong[0]}")
+        raise CheckpointError(
+            f"{path}: another architecture than {config}: {len(wrong)} tensors differ, first {wrong[0]}"
+        )
     model.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in state.items()})
     return model

@@ -1,6 +1,7 @@
 """GFL head: one tower shared by classes and boxes; a box is four distributions over 0..reg_max strides.
 
-Li et al., "Generalized Focal Loss", NeurIPS 2020. The convolutions are shared by all levels, the batch norms are not.
+Li et al., "Generalized Focal Loss", NeurIPS 2020. The convolutions are shared by all levels, the batch norms
+are not.
 """
 
 import math
@@ -26,7 +27,8 @@ class GFLHead(nn.Module):
             for _ in range(depth)
         )
         self.norms = nn.ModuleList(
-            nn.ModuleList(nn.BatchNorm2d(width, BN_EPS, BN_MOMENTUM) for _ in range(2 * depth)) for _ in range(levels)
+            nn.ModuleList(nn.BatchNorm2d(width, BN_EPS, BN_MOMENTUM) for _ in range(2 * depth))
+            for _ in range(levels)
         )
         self.out = nn.ModuleList(nn.Conv2d(width, classes + 4 * (reg_max + 1), 1) for _ in range(levels))
         for conv in self.out:

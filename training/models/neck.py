@@ -1,4 +1,4 @@
-"""Path aggregation network: top-down and bottom-up over strides 8, 16, 32, with an added level at stride 64."""
+"""Path aggregation network: top-down and bottom-up over strides 8, 16, 32 and an added 64."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from training.models.blocks import ConvBN, Separable, upsample_like
+from training.models.blocks import ConvBN, Separable
 
 
 class Merge(nn.Module):
@@ -24,8 +24,13 @@ class Merge(nn.Module):
         return F.relu(x + self.mix(x))
 
 
+def upsample(x: Tensor) -> Tensor:
+    """Nearest-neighbour x2 of (B, C, h, w)."""
+    return F.interpolate(x, scale_factor=2.0, mode="nearest")
+
+
 class PAN(nn.Module):
-    """Three taps to four maps of `width` channels at strides 8, 16, 32, 64."""
+    """Three taps to four maps of `width` channels at strides 8, 16, 32, 64; inputs are multiples of 32."""
 
     def __init__(self, width: int, kernel: int, channels: Sequence[int]) -> None:
         """`channels`: of the taps at strides 8, 16, 32."""
@@ -40,8 +45,8 @@ class PAN(nn.Module):
         """Taps (B, channels[k], H / 2^(3 + k), …) to maps (B, width, H / 8, …) … (B, width, H / 64, …)."""
         p8, p16, p32 = (lateral(tap) for lateral, tap in zip(self.lateral, taps, strict=True))
         p64 = self.extra(p32)
-        p16 = self.top_down[0](p16, upsample_like(p32, p16))
-        p8 = self.top_down[1](p8, upsample_like(p16, p8))
+        p16 = self.top_down[0](p16, upsample(p32))
+        p8 = self.top_down[1](p8, upsample(p16))
         out = [p8]
         for deeper, down, merge in zip((p16, p32, p64), self.down, self.bottom_up, strict=True):
             out.append(merge(deeper, down(out[-1])))

@@ -1,11 +1,14 @@
 """The complete configuration of a training run: one frozen value, built by the functions beside this file."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from training.data.augment import AugmentConfig
 from training.data.cache import CacheConfig
 from training.data.records import LabelConfig
 from training.engine.config import StageConfig
+from training.export.card import CardTexts
+from training.export.int8 import Int8Config
 from training.models.detector import ModelConfig
 
 
@@ -22,6 +25,10 @@ class Recipe:
         stages: What is trained, one after the other.
         start: File name of the backbone's start.
         teacher: File name of the dense teacher.
+        int8: How the int8 form is made.
+        texts: What the card says in words.
+        report_sources: Beginnings of image sources whose figures are reported by themselves.
+        peers: Figures of other models on the same validation images, for the card.
     """
 
     name: str
@@ -32,3 +39,7 @@ class Recipe:
     stages: tuple[StageConfig, ...]
     start: str
     teacher: str
+    int8: Int8Config
+    texts: CardTexts
+    report_sources: tuple[str, ...] = ()
+    peers: tuple[dict[str, Any], ...] = ()

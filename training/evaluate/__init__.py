@@ -1,0 +1,1 @@
+"""Judging a model: detections on a labelled set, AP by the protocol for partly labelled data, thresholds."""
