@@ -6,9 +6,9 @@ import hashlib
 from pathlib import Path
 
 import pytest
+
 from surveil.detect.assets import DEFAULT_MODEL
 from surveil.detect.card import load_card
-
 
 MIB = 2**20
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
