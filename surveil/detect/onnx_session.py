@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
+import re
 from pathlib import Path
 from typing import Any, Final
 
@@ -119,5 +120,6 @@ def _options() -> ort.SessionOptions:
 
 
 def first_line(error: Exception) -> str:
-    """What the runtime says, without its trace."""
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    """What the runtime says, without its number and its trace."""
+    said = re.sub(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ", "", str(error).strip())
+    return said.partition("\n")[0].strip() or type(error).__name__
