@@ -69,7 +69,7 @@ def export(space: Workspace, weights: Path) -> Path:
     """Write `NAME.onnx` into the run's folder and check it against torch on real pictures."""
     recipe = space.recipe
     folded = round_to_half(fold(load_model(weights, recipe.model)))
-    target = space.out / f"{recipe.name}.onnx"
+    target = space.out / f"{recipe.ships}.onnx"
     metadata = {"classes": ",".join(recipe.labels.labels), "recipe": recipe.name}
     deployed = export_onnx(folded, target, metadata, recipe.cache.size)
     pictures = letterboxed(space, "val", PARITY_PICTURES)
@@ -99,7 +99,7 @@ def export_int8(space: Workspace, model: Judged) -> tuple[Judged, list[str]]:
     """
     import onnx  # heavy
 
-    config, target = space.recipe.int8, space.out / f"{space.recipe.name}-int8.onnx"
+    config, target = space.recipe.int8, space.out / f"{space.recipe.ships}-int8.onnx"
     pictures = letterboxed(space, "train", config.images)
     layers = convolutions(float_initialisers(onnx.load(model.path)))
     sensitive = [layers[0], *layers[-4:]]  # the first convolution and the last 1x1 of the four levels

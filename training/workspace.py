@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from training.data.cache import FeatureCache, FillJob, fill_part, identity
+from training.data.cache import FeatureCache, ViewJob, fill_part, identity
 from training.data.decode import decode_images
 from training.data.layout import Split, find_split, find_weights
 from training.data.records import Record, data_hash, load_records
@@ -84,9 +84,14 @@ class Workspace:
         if not cache.missing:
             return cache
         log.info("cache: %d of %d views to compute", cache.missing, len(cache))
+        run_processes(fill_part, processes or os.cpu_count() or 1, self.cache_folder, self.views())
+        return cache
+
+    def views(self) -> ViewJob:
+        """What a process needs to draw training views; decodes the pictures when they are not there."""
+        recipe = self.recipe
         self.pictures("train")
-        job = FillJob(
-            folder=self.cache_folder,
+        return ViewJob(
             images=self.pictures_file("train"),
             records=tuple(self.records("train")),
             start=self.weight_file(recipe.start),
@@ -95,8 +100,6 @@ class Workspace:
             augment=recipe.augment,
             cache=recipe.cache,
         )
-        run_processes(fill_part, processes or os.cpu_count() or 1, job)
-        return cache
 
     def stage_folder(self, k: int) -> Path:
         """Folder of stage k, from 0."""
@@ -124,6 +127,7 @@ class Workspace:
                 start=self.weight_file(recipe.start),
                 init=init,
                 cache=self.cache_folder,
+                views=self.views() if config.entry == "image" else None,
                 size=recipe.cache.size,
                 out=self.stage_folder(k),
                 data_hash=self.data_hash,

@@ -1,7 +1,7 @@
 """Task-aligned assignment: cells whose score and box already fit an object best learn it.
 
-Feng et al., "TOOD: Task-aligned One-stage Object Detection", ICCV 2021:
-alignment = score^alpha x IoU^beta, the best `topk` cells of each object, targets normalised so that an object's best cell aims at its IoU.
+Feng et al., "TOOD: Task-aligned One-stage Object Detection", ICCV 2021: alignment = score^alpha x IoU^beta,
+the best `topk` cells of each object, targets normalised so that an object's best cell aims at its IoU.
 """
 
 from dataclasses import dataclass

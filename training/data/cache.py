@@ -204,10 +204,9 @@ class Filler:
 
 
 @dataclass(frozen=True, kw_only=True)
-class FillJob:
-    """Everything one process needs to fill its part of a cache; it is sent to the process as it is."""
+class ViewJob:
+    """Everything one process needs to draw views; it is sent to the process as it is."""
 
-    folder: Path
     images: Path
     records: tuple[Record, ...]
     start: Path
@@ -217,7 +216,7 @@ class FillJob:
     cache: CacheConfig
 
 
-def fill_part(part: int, parts: int, job: FillJob) -> None:
+def fill_part(part: int, parts: int, folder: Path, job: ViewJob) -> None:
     """Body of one process: every `parts`-th view, from `part` on."""
     cv2.setNumThreads(1)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
@@ -226,7 +225,7 @@ def fill_part(part: int, parts: int, job: FillJob) -> None:
     size = job.cache.size
     augmenter = Augmenter(np.load(job.images, mmap_mode="r"), job.records, job.augment, size)
     filler = Filler(
-        FeatureCache.open(job.folder),
+        FeatureCache.open(folder),
         augmenter,
         backbone_runner(job.start, size),
         DenseTeacher(job.teacher, job.labels.labels, size),

@@ -15,7 +15,7 @@ from training.losses.criterion import Soft, Targets
 
 @dataclass(frozen=True)
 class Batch:
-    """Inputs of the model (the taps, the stride-8 tap alone, or the image) and what they show."""
+    """Inputs of the model (taps, the stride-8 tap, or pictures (B, H, W, 3) uint8) and what they show."""
 
     inputs: list[Tensor]
     targets: Targets

@@ -8,10 +8,11 @@ from typing import Any
 
 import torch
 
-from training.data.cache import FeatureCache
+from training.data.cache import FeatureCache, ViewJob
 from training.engine.average import Meeting
 from training.engine.batches import CachedBatches
 from training.engine.config import Machine, StageConfig
+from training.engine.live import LiveBatches
 from training.engine.processes import run_processes
 from training.engine.trainer import BatchSource, Seat, Trainer, synced_tensors
 from training.errors import ConfigError
@@ -33,6 +34,7 @@ class StageJob:
         start: The backbone's public start; used when `init` is None.
         init: Weights of the stage before, or None.
         cache: Folder of the feature cache (entries `taps` and `low`).
+        views: How views are drawn (entry `image`), or None.
         size: Height and width of the inputs.
         out: Folder of the stage.
         data_hash: Names the data.
@@ -44,6 +46,7 @@ class StageJob:
     start: Path
     init: Path | None
     cache: Path
+    views: ViewJob | None
     size: tuple[int, int]
     out: Path
     data_hash: str
@@ -72,26 +75,35 @@ def build_model(job: StageJob) -> Detector:
     return model
 
 
-def train_in_process(
-    rank: int, ranks: int, job: StageJob, meeting: Meeting | None, source: BatchSource | None
-) -> None:
-    """Body of one process; `source` None reads the feature cache."""
+def open_batches(job: StageJob, rank: int, ranks: int) -> BatchSource:
+    """Where a process's batches come from: the cache, or views drawn live (in one process only)."""
+    if job.config.entry != "image":
+        return CachedBatches(FeatureCache.open(job.cache), job.config, rank, ranks)
+    if job.views is None or ranks > 1:
+        raise ConfigError(f"stage {job.config.name}: live views need one process (--processes 1)")
+    return LiveBatches(job.views, job.config, job.machine.workers)
+
+
+def train_in_process(rank: int, ranks: int, job: StageJob, meeting: Meeting | None) -> None:
+    """Body of one process."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     if job.machine.device == "cpu":
         torch.set_num_threads(1 if ranks > 1 else torch.get_num_threads())
     device = torch.device(job.machine.device)
     criterion = Criterion(cell_grid(*job.size), job.config.loss, job.model.reg_max, device)
-    batches = source or CachedBatches(FeatureCache.open(job.cache), job.config, rank, ranks)
-    trainer = Trainer(build_model(job), batches, criterion, job.config, job.machine, Seat(rank, meeting))
+    trainer = Trainer(
+        build_model(job),
+        open_batches(job, rank, ranks),
+        criterion,
+        job.config,
+        job.machine,
+        Seat(rank, meeting),
+    )
     trainer.run(job.out, job.identity())
 
 
-def run_stage(job: StageJob, source: BatchSource | None = None) -> Path:
+def run_stage(job: StageJob) -> Path:
     """Train a stage to its end, or return at once when it has ended before.
-
-    Args:
-        job: The stage.
-        source: Live batches; None reads the feature cache.
 
     Returns:
         The file with the averaged weights.
@@ -112,10 +124,10 @@ def run_stage(job: StageJob, source: BatchSource | None = None) -> Path:
     if job.machine.device == "cuda":
         if not torch.cuda.is_available():
             raise ConfigError("no CUDA device here: leave --device out to train on the CPU")
-        train_in_process(0, 1, job, None, source)
+        train_in_process(0, 1, job, None)
     else:
         numbers = sum(t.numel() for t in synced_tensors(Detector(job.model), job.config))
         meeting = Meeting(ranks, numbers) if ranks > 1 else None
-        run_processes(train_in_process, ranks, job, meeting, source)
+        run_processes(train_in_process, ranks, job, meeting)
     done.write_text(json.dumps(job.identity(), indent=1))
     return result

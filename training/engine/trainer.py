@@ -183,8 +183,9 @@ class Trainer:
                 return self.model.from_taps(inputs)
             case "low":
                 return self.model.from_low(inputs[0])
-            case _:
-                out: list[Tensor] = self.model(inputs[0])
+            case _:  # (B, H, W, 3) uint8
+                pixels = inputs[0].permute(0, 3, 1, 2).float() / 255
+                out: list[Tensor] = self.model(pixels)
                 return out
 
     def _line(self, sums: dict[str, float], count: int) -> dict[str, float]:

@@ -17,7 +17,8 @@ class Recipe:
     """Everything that decides what a run learns.
 
     Attributes:
-        name: Of the recipe and of the model that it ships.
+        name: Of the recipe.
+        ships: Name of the model that it ships.
         labels: Classes, and how annotations are read.
         augment: How views are drawn.
         cache: Which views are cached.
@@ -32,6 +33,7 @@ class Recipe:
     """
 
     name: str
+    ships: str
     labels: LabelConfig
     augment: AugmentConfig
     cache: CacheConfig
