@@ -10,7 +10,7 @@ DOORS = (  # (name of the signal, heading, description)
     (
         "file",
         "Open a video file",
-        "Detect and track in a recording. You can also drop a file on this window.",
+        "Detect and track in a recording; or drop one on this window.",
     ),
     ("webcam", "Connect a webcam", "The first USB camera of this computer."),
     ("network", "Add a network camera", "An address such as rtsp://192.168.1.20/stream1"),
@@ -41,7 +41,7 @@ class StartPage(QWidget):
         self.doors: dict[str, QCommandLinkButton] = {}
         for name, heading, description in DOORS:
             door = QCommandLinkButton(heading, description)
-            door.setFixedWidth(430)
+            door.setFixedWidth(480)
             door.clicked.connect(lambda _checked=False, name=name: self.chosen.emit(name))
             column.addWidget(door, 0, Qt.AlignmentFlag.AlignHCenter)
             self.doors[name] = door

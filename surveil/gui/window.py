@@ -139,6 +139,7 @@ class MainWindow(QMainWindow):
     def _refresh_status(self) -> None:
         self._play.setText("Play" if self._controller.paused else "Pause")
         self._play.setEnabled(self._controller.can_pause)
+        self.actions_by_name["home"].setEnabled(self._stack.currentWidget() is self.tile)
         self._status.setText(self._controller.status())
 
     def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:
