@@ -155,9 +155,12 @@ class StreamSource:
                 address.url, options=options, timeout=(config.open_timeout_s, config.read_timeout_s)
             )
         except (av.error.FFmpegError, OSError, ValueError) as error:
-            raise self._fault(
-                error, started_s, config.open_timeout_s
-            ) from None  # the cause holds the password
+            fault = self._fault(error, started_s, config.open_timeout_s)
+            if fault.cause is SourceCause.ENDED and address.scheme.startswith(
+                "http"
+            ):  # a web page, most likely
+                fault = stream_error(address.shown, SourceCause.NOT_VIDEO, "its answer ends before any video")
+            raise fault from None  # FFmpeg's error holds the password
 
     def _begin(self, container: av.container.InputContainer) -> av.VideoStream:
         stream = picture_stream(container)
