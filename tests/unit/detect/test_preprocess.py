@@ -111,3 +111,14 @@ def test_frames_share_nothing() -> None:
     assert not np.shares_memory(first.tensor, second.tensor)
     assert not np.shares_memory(first.tensor, frame.image)
     assert first.info == frame.info
+
+
+@pytest.mark.parametrize("size", [(64, 48), (1279, 717), (333, 500)])
+def test_training_letterboxes_the_same(size: tuple[int, int]) -> None:
+    augment = pytest.importorskip("training.data.augment", reason="training needs its extra")
+    image = np.random.default_rng(1).integers(0, 256, (size[1], size[0], 3), np.uint8)
+    ours, placement = letterbox(image, (320, 416))
+    theirs, scale, x, y = augment.letterbox(image, 320, 416)
+    assert np.array_equal(ours, theirs)
+    assert (placement.offset_x, placement.offset_y) == (x, y)
+    assert placement.scale_x == pytest.approx(scale, rel=2e-3)
