@@ -56,7 +56,8 @@ class StageJob:
         made_of = {
             "stage": asdict(self.config),
             "model": asdict(self.model),
-            "machine": asdict(self.machine),
+            # a run may go on with another time limit, but not with other arithmetic
+            "machine": [self.machine.device, self.machine.processes, self.machine.precision],
             "size": self.size,
             "data": self.data_hash,
             "init": str(self.init or self.start),

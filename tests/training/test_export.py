@@ -1,0 +1,109 @@
+# ruff: noqa: E402 - what needs torch is imported after the skip
+"""Folding, the exported graph against torch, int8, and the card."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="the extra `train` is not installed")
+onnx = pytest.importorskip("onnx", reason="the extra `train` is not installed")
+pytest.importorskip("onnxruntime")
+
+from surveil.detect.card import Thresholds, load_card
+from training.evaluate.detect import OnnxModel
+from training.export.card import CardTexts, build_card
+from training.export.fold import fold, round_to_half
+from training.export.graph import Deployed, export_onnx, parity
+from training.export.int8 import Int8Config, convolutions, decoding, float_initialisers, quantise
+from training.models.detector import Detector, ModelConfig, flatten
+
+MODEL = ModelConfig(classes=3, width=16, depth=1)
+
+
+@pytest.fixture(scope="module")
+def detector() -> Detector:
+    """Random weights, with batch-norm statistics that are not trivial and scores that differ."""
+    torch.manual_seed(7)
+    model = Detector(MODEL)
+    for module in model.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            torch.nn.init.uniform_(module.running_mean, -0.2, 0.2)
+            torch.nn.init.uniform_(module.running_var, 0.5, 2.0)
+            torch.nn.init.uniform_(module.weight, 0.5, 1.5)
+    for conv in model.head.out:
+        torch.nn.init.normal_(conv.weight, std=0.5)
+    return model.eval()
+
+
+@pytest.fixture(scope="module")
+def exported(detector: Detector, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Deployed]:
+    path = tmp_path_factory.mktemp("export") / "tiny.onnx"
+    return path, export_onnx(round_to_half(fold(detector)), path, {"recipe": "tiny"}, (64, 96))
+
+
+def pictures(count: int, height: int, width: int) -> np.ndarray:
+    return np.random.default_rng(1).integers(0, 255, (count, height, width, 3)).astype(np.uint8)
+
+
+def test_folding_changes_nothing(detector: Detector) -> None:
+    x = torch.rand(2, 3, 64, 96)
+    with torch.no_grad():
+        a, b = flatten(detector(x)), flatten(fold(detector)(x))
+    assert torch.allclose(a, b, atol=1e-4)
+
+
+@pytest.mark.parametrize("shape", [(1, 64, 96), (3, 64, 96), (1, 96, 32)])
+def test_onnx_agrees_with_torch_at_any_batch_and_size(
+    exported: tuple[Path, Deployed], shape: tuple[int, ...]
+) -> None:
+    gap = parity(*exported, pictures(*shape))
+    assert gap["scores"] < 1e-4
+    assert gap["boxes"] < 1e-4
+
+
+def test_the_graph_keeps_the_contract_of_the_card(exported: tuple[Path, Deployed]) -> None:
+    proto = onnx.load(exported[0])
+    (image,) = proto.graph.input
+    assert (image.name, image.type.tensor_type.elem_type) == ("image", onnx.TensorProto.UINT8)
+    assert [o.name for o in proto.graph.output] == ["boxes", "scores"]
+    assert proto.opset_import[0].version >= 17
+    large = [
+        t for t in proto.graph.initializer if t.data_type == onnx.TensorProto.FLOAT and np.prod(t.dims) >= 64
+    ]
+    assert not large
+    boxes, scores = OnnxModel(exported[0], 1)(pictures(2, 64, 96))
+    assert boxes.shape == (2, 128, 4)
+    assert scores.shape == (2, 128, 3)
+    assert ((scores > 0) & (scores < 1)).all()
+    assert (boxes[..., 2:] >= boxes[..., :2]).all()
+
+
+def test_int8_quantises_the_convolutions_and_leaves_decoding(
+    exported: tuple[Path, Deployed], tmp_path: Path
+) -> None:
+    proto = float_initialisers(onnx.load(exported[0]))
+    assert not [n for n in decoding(proto) if n in convolutions(proto)]
+    assert len(convolutions(proto)) == 52 + 3 + 2 + 5 * 3 + 3 * 2 + 4 * 3
+    target = tmp_path / "tiny-int8.onnx"
+    quantise(exported[0], target, pictures(8, 64, 96), convolutions(proto)[:1], Int8Config(images=8, chunk=4))
+    small = onnx.load(target)
+    assert len([n for n in small.graph.node if n.op_type == "QuantizeLinear"]) > 50
+    assert target.stat().st_size < 0.75 * exported[0].stat().st_size
+    x = pictures(2, 64, 96)
+    (_, exact), (_, coarse) = OnnxModel(exported[0], 1)(x), OnnxModel(target, 1)(x)
+    assert np.corrcoef(exact.ravel(), coarse.ravel())[0, 1] > 0.9
+
+
+def test_a_card_is_written_and_read_back(exported: tuple[Path, Deployed]) -> None:
+    texts = CardTexts(labels_name="three", licence="Apache-2.0", credits=("someone",), notes=("careful",))
+    cuts = Thresholds(low=0.3, high=0.5, birth=0.6, display=0.5)
+    facts = {"measured": {"ap": 1.5}, "training": {"seed": 0}}
+    card = build_card(exported[0], texts, ("a", "b", "c"), ((64, 96),), cuts, facts)
+    card.save(exported[0].with_suffix(".json"))
+    read = load_card(exported[0].with_suffix(".json"))
+    assert read == card
+    assert read.measured == {"ap": 1.5, "notes": ["careful"]}
+    assert read.input.shapes == ((64, 96),)
