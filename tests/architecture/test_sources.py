@@ -26,18 +26,24 @@ UNSAFE_MODULES = {"pickle", "cPickle", "shelve", "marshal", "dill", "joblib", "c
 UNSAFE_CALLS = {"eval", "exec", "os.system", "os.popen", "torch.load", "yaml.load", "subprocess.getoutput"}
 
 
+def files(*folders: str) -> list[str]:
+    """The Python files of some folders, as paths in the checkout."""
+    return [
+        path.relative_to(ROOT).as_posix() for name in folders for path in sorted((ROOT / name).rglob("*.py"))
+    ]
+
+
 @cache
-def trees(*folders: str) -> dict[str, ast.Module]:
-    """The parsed Python files of some folders, by their path in the checkout."""
-    files = sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))
-    return {path.relative_to(ROOT).as_posix(): ast.parse(path.read_text(encoding="utf-8")) for path in files}
+def tree(name: str) -> ast.Module:
+    """A parsed file."""
+    return ast.parse((ROOT / name).read_text(encoding="utf-8"))
 
 
-def calls(tree: ast.Module) -> Iterator[tuple[str, ast.Call]]:
-    """The dotted name and the node of each call."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call):
-            yield ast.unparse(node.func), node
+@cache
+def calls(name: str) -> tuple[tuple[str, ast.Call], ...]:
+    """The dotted name and the node of each call of a file."""
+    found = (node for node in ast.walk(tree(name)) if isinstance(node, ast.Call))
+    return tuple((ast.unparse(node.func), node) for node in found)
 
 
 def constants(node: ast.Call) -> dict[str | None, object]:
@@ -48,37 +54,34 @@ def constants(node: ast.Call) -> dict[str | None, object]:
 def texts() -> Iterator[Path]:
     """What people read in a checkout, without what git ignores."""
     folders = [ROOT / name for name in (*CODE, "docs", "assets", ".ci")]
-    files = [path for folder in folders for path in sorted(folder.rglob("*"))] + sorted(ROOT.glob("*"))
+    paths = [path for folder in folders for path in sorted(folder.rglob("*"))] + sorted(ROOT.glob("*"))
     return (
-        path for path in files if path.suffix in TEXT and path.is_file() and "__pycache__" not in path.parts
+        path for path in paths if path.suffix in TEXT and path.is_file() and "__pycache__" not in path.parts
     )
 
 
 def test_no_file_is_longer_than_400_lines() -> None:
-    files = [*trees(*CODE), "launch.py"]
-    lengths = {name: len((ROOT / name).read_text(encoding="utf-8").splitlines()) for name in files}
+    names = [*files(*CODE), "launch.py"]
+    lengths = {name: len((ROOT / name).read_text(encoding="utf-8").splitlines()) for name in names}
     assert {name: length for name, length in lengths.items() if length > MAX_LINES} == {}
 
 
 def test_every_file_says_what_it_is_for() -> None:
-    assert [
-        name
-        for name, tree in trees("surveil", "training", "benchmarks").items()
-        if tree.body and not ast.get_docstring(tree)
-    ] == []
+    code = [name for name in files("surveil", "training", "benchmarks") if tree(name).body]
+    assert [name for name in code if not ast.get_docstring(tree(name))] == []
 
 
 def test_every_folder_of_the_packages_is_a_package() -> None:
-    folders = {(ROOT / name).parent for name in trees("surveil", "training")}
+    folders = {(ROOT / name).parent for name in files("surveil", "training")}
     assert [str(folder) for folder in sorted(folders) if not (folder / "__init__.py").is_file()] == []
 
 
 def test_nothing_unpickles_evaluates_or_starts_a_shell() -> None:
     found = []
-    for name, tree in trees("surveil").items():
-        found += [f"{name}:{node.lineno}: {call}" for call, node in calls(tree) if call in UNSAFE_CALLS]
-        found += [f"{name}:{node.lineno}: shell" for _, node in calls(tree) if "shell" in constants(node)]
-        for node in ast.walk(tree):
+    for name in files("surveil"):
+        found += [f"{name}:{node.lineno}: {call}" for call, node in calls(name) if call in UNSAFE_CALLS]
+        found += [f"{name}:{node.lineno}: shell" for _, node in calls(name) if "shell" in constants(node)]
+        for node in ast.walk(tree(name)):
             modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             modules += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             found += [f"{name}: {module}" for module in modules if module.partition(".")[0] in UNSAFE_MODULES]
@@ -87,8 +90,8 @@ def test_nothing_unpickles_evaluates_or_starts_a_shell() -> None:
 
 def test_training_loads_weights_only() -> None:
     found = []
-    for name, tree in trees("training").items():
-        for call, node in calls(tree):
+    for name in files("training"):
+        for call, node in calls(name):
             safe = call == "torch.load" and constants(node).get("weights_only") is True
             if call in ("torch.load", "pickle.load", "pickle.loads") and not safe:
                 found.append(f"{name}:{node.lineno}: {call}")
@@ -96,13 +99,8 @@ def test_training_loads_weights_only() -> None:
 
 
 def test_only_the_command_line_prints() -> None:
-    rooms = {name: tree for name, tree in trees("surveil").items() if not name.startswith("surveil/cli/")}
-    assert [
-        f"{name}:{node.lineno}"
-        for name, tree in rooms.items()
-        for call, node in calls(tree)
-        if call == "print"
-    ] == []
+    rooms = [name for name in files("surveil") if not name.startswith("surveil/cli/")]
+    assert [f"{name}:{node.lineno}" for name in rooms for call, node in calls(name) if call == "print"] == []
 
 
 @pytest.mark.parametrize("pattern", [MACHINE_PATHS, SECRETS], ids=["machine paths", "secrets"])

@@ -109,7 +109,7 @@ def test_the_longest_registered_value_goes_first() -> None:
 
 
 def test_long_lines_take_linear_time() -> None:
-    begin = time.perf_counter()
+    begin = time.thread_time()
     for piece in ("rtsp://", "a", "_", "password=", "x://@", "'", "key"):
         redact(piece * 20_000)
-    assert time.perf_counter() - begin < 5
+    assert time.thread_time() - begin < 5
