@@ -25,7 +25,7 @@ WARM_UP_RUNS = 3
 def measure_detector(options: ModelOptions, seconds: float, clock: Clock | None = None) -> dict[str, Any]:
     """Detections a second at batch 1, and where the time goes.
 
-    `prepare` is the resize, `run` the network alone (in a session of its own), `post` what `detect` takes beyond.
+    `prepare` is the resize, `run` the network alone (a session of its own), `post` what `detect` adds.
 
     Raises:
         ModelError, DeviceError: the detector cannot be opened.

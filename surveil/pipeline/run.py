@@ -250,17 +250,15 @@ class Run:
         if session.failure is not None:
             raise session.failure
         states = session.states()
+        dead = [state for state in states.values() if state.name in TROUBLE and not state.stats.received]
+        if len(dead) == len(states):
+            # A camera that was seen once is waited for; one that never was is not there.
+            raise SourceError(dead[0].detail or dead[0].cause, _cause(dead[0].cause))
         for name, state in states.items():
             if state.name != self._told.get(name):
                 self._told[name] = state.name
                 if state.name in TROUBLE:
                     log.warning("%s: %s: %s", name, state.name, state.detail or state.cause)
-        dead = [state for state in states.values() if state.name in TROUBLE and not state.stats.received]
-        if len(dead) == len(
-            states
-        ):  # a camera that was seen once is waited for, one that never was is not there
-            first = dead[0]
-            raise SourceError(first.detail or first.cause, _cause(first.cause))
 
 
 def _cause(text: str) -> SourceCause:

@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import inspect
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import surveil
+from surveil.app import (
+    GuiOptions,
+    ModelOptions,
+    OutputOptions,
+    RunOptions,
+    configure_camera,
+    configure_cameras,
+    open_session,
+    plan_run,
+)
+from surveil.errors import ModelError, SourceError, UsageError
+from surveil.render.style import OverlayStyle
+
+PAUSE = threading.Event()
+
+
+def test_three_lines_of_python(
+    model: Path, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    seen = []
+    for result in surveil.run(clip, model=model):
+        seen.append(result.tracks.boxes.shape[1])
+    assert seen == [4] * 40
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_happens_before_the_first_result_is_asked_for(clip: Path) -> None:
+    results = surveil.run(clip, model="nosuch.onnx")
+    with pytest.raises(ModelError):
+        next(results)
+    with pytest.raises(UsageError, match="every"):
+        surveil.run(clip, every=0)
+    with pytest.raises(SourceError, match="not allowed"):
+        surveil.run("file:///etc/passwd")
+
+
+def test_leaving_the_loop_finishes_the_files(model: Path, clip: Path, tmp_path: Path) -> None:
+    for result in surveil.run(clip, model=model, out=tmp_path / "o.mp4", mot=tmp_path / "o.txt"):
+        if result.frame.index == 9:
+            break
+    del result
+    assert (tmp_path / "o.mp4").is_file()
+    assert not (tmp_path / "o.mp4.part").exists()
+
+
+def test_stop_ends_the_results(model: Path, clip: Path) -> None:
+    stop = threading.Event()
+    seen = 0
+    for result in surveil.run([clip, clip], model=model, stop=stop):
+        seen += 1
+        if result.frame.index == 5:
+            stop.set()
+    assert 6 <= seen <= 16
+
+
+@pytest.mark.parametrize("every", [1, 3])
+def test_one_thread_and_four_write_the_same_bytes(
+    model: Path, clip: Path, tmp_path: Path, every: int
+) -> None:
+    def files(staged: bool) -> dict[str, bytes]:
+        folder = tmp_path / str(staged)
+        options = RunOptions(
+            model=ModelOptions(model=str(model), every=every),
+            output=OutputOptions(
+                out=folder / "o.mp4", mot=folder / "o.txt", jsonl=folder / "t.jsonl",
+                save_detections=folder / "d.jsonl", all_states=True,
+            ),
+            staged=staged,
+        )  # fmt: skip
+        run = plan_run([str(clip)], options, threading.Event())
+        assert sum(1 for _ in run.results()) == 40
+        summary = run.summary()
+        assert summary.frames == 40
+        assert summary.tracks > 0
+        return {path.name: path.read_bytes() for path in summary.files}
+
+    one, four = files(staged=False), files(staged=True)
+    assert set(one) == {"o.mp4", "o.txt", "t.jsonl", "d.jsonl"}
+    assert min(map(len, one.values())) > 0
+    assert one == four
+
+
+def test_signature_mirrors_the_command_line() -> None:
+    from surveil.cli.run import run as command
+
+    python = set(inspect.signature(surveil.run).parameters)
+    terminal = set(inspect.signature(command).parameters)
+    assert python - terminal == {"source", "stop"}
+    assert terminal - python == {"sources", "no_video", "verbose", "quiet"}
+
+
+def test_session_plays_a_recording_and_draws_it(model: Path, clip: Path) -> None:
+    options = GuiOptions(model=ModelOptions(model=str(model), device="cpu"))
+    session = open_session(options)
+    try:
+        session.add(configure_camera(str(clip), options))
+        session.show("square", (80, 80), OverlayStyle())
+        preview = None
+        for _ in range(2000):
+            preview = session.preview("square")
+            if preview is not None and preview.result.frame.index >= 3:
+                break
+            PAUSE.wait(0.005)
+        assert preview is not None
+        assert preview.image.shape == (60, 80, 4)
+        assert preview.image.dtype == np.uint8
+        state = session.states()["square"]
+        assert state.name == "playing"
+        assert state.decoder.startswith("h264")
+        assert state.device.startswith("CPU")
+        session.pause("square")
+    finally:
+        session.stop(3.0)
+
+
+def test_scenes_loop_and_cameras_are_live() -> None:
+    configs = configure_cameras(["test://street", "rtsp://10.0.0.7/a", "0"], GuiOptions())
+    assert [(config.source.live, config.loop) for config in configs] == [
+        (False, True),
+        (True, False),
+        (True, False),
+    ]
+    assert len({config.id for config in configs}) == 3
+
+
+def test_one_source_is_one(tmp_path: Path) -> None:
+    for name in "ab":
+        (tmp_path / f"{name}.mp4").touch()
+    with pytest.raises(UsageError, match="means 2 sources"):
+        configure_camera(str(tmp_path / "*.mp4"), GuiOptions())
+
+
+def test_least_score_lifts_the_thresholds_of_the_tracker(model: Path, clip: Path) -> None:
+    def births(least: float | None) -> int:
+        ids: set[int] = set()
+        for result in surveil.run(clip, model=model, min_score=least):
+            assert least is None or (result.detections.scores >= least).all()
+            ids |= set(result.tracks.ids.tolist())
+        return len(ids)
+
+    assert births(None) > births(0.55) > 0
+    assert births(0.999) == 0

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from surveil.app import measure
+from surveil.app.machine import describe_machine, peak_rss_mb
+from surveil.app.options import ModelOptions
+
+
+def test_machine_is_described() -> None:
+    about = describe_machine()
+    assert about["cores"] >= 1
+    assert about["processor"]
+    assert "numpy" in about["packages"]
+    peak = peak_rss_mb()
+    assert peak is None or 10 < peak < 100_000
+
+
+def test_detector_is_measured_by_parts(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measure, "SCENE", "test://street?size=160x90&fps=10&seconds=0.3")
+    report = measure.measure_detector(ModelOptions(model=str(model)), seconds=0.2)
+    assert report["model"] == "colours"
+    assert report["detections_per_s"] > 1
+    assert set(report["ms"]) == {"prepare", "run", "post"}
+    assert all(0 <= part["p50"] <= part["p95"] for name, part in report["ms"].items() if name != "post")
+
+
+def test_pipeline_is_measured_by_stages(model: Path, clip: Path) -> None:
+    report = measure.measure_pipeline(clip, ModelOptions(model=str(model)))
+    assert report["frames"] == 40
+    assert report["fps"] > 1
+    assert report["cpu_ms_per_frame"] > 0
+    assert 0 < report["latency_ms"]["p50"] <= report["latency_ms"]["p95"]
+    assert set(report["stages_ms"]) == {"decode", "prepare", "detect", "track", "draw", "write"}
+    assert report["written_mb"] > 0
