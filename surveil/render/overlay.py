@@ -6,6 +6,8 @@ Lines are LINE_8: twenty boxes with plates and trails on 1080p in about a millis
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +21,18 @@ from surveil.render.trails import Trails
 from surveil.types import FrameResult, Tracks, TrackState
 
 Corners = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Mark:
+    """A track as it is drawn: corners in whole pixels of the image; `firm` boxes are solid, others dashed."""
+
+    track_id: int
+    corners: Corners
+    colour: Colour
+    firm: bool
+    title: str
+    score: str
 
 
 class Overlay:
@@ -53,37 +67,46 @@ class Overlay:
         self._trails.update(tracks, result.frame.pts_s, style.trail_s)
         if result.detected:
             self._matched = set(tracks.ids[~tracks.coasting].tolist())
-        shown = tracks.select(_drawing_order(tracks, style))
+        marks = self._marks(tracks.select(_drawing_order(tracks, style)), image, scale)
         if style.trails:
-            for track_id in shown.ids.tolist():
-                self._draw_trail(image, track_id, scale, sizes)
-        boxes = _corners(shown.smoothed_boxes if style.smoothed else shown.boxes, scale, image)
-        firm = [self._is_firm(shown, row) for row in range(len(shown))]
+            for mark in marks:
+                self._draw_trail(image, mark.track_id, scale, sizes)
         if style.boxes:
-            for row, corners in enumerate(boxes):
-                _draw_box(image, corners, _colour(shown, row, firm[row]), sizes, dashed=not firm[row])
+            for mark in marks:
+                _draw_box(image, mark, sizes)
         if style.labels:  # after all boxes, so that no line crosses a text
-            for row, corners in enumerate(boxes):
-                self._draw_plate(image, shown, row, corners, firm=firm[row])
+            for mark in marks:
+                self._draw_plate(image, mark, sizes)
         if hud is not None and style.hud:
             self._text.line(image, hud.text, sizes.text, sizes.pad)
 
-    def _is_firm(self, tracks: Tracks, row: int) -> bool:
-        # Between two runs of the detector all boxes are predictions: what the last run matched stays firm.
-        return int(tracks.ids[row]) in self._matched and tracks.states[row] != TrackState.LOST
+    def _marks(self, tracks: Tracks, image: NDArray[np.uint8], scale: float) -> list[_Mark]:
+        style, marks = self.style, []
+        corners = _corners(tracks.smoothed_boxes if style.smoothed else tracks.boxes, scale, image)
+        rows = zip(tracks.ids.tolist(), tracks.class_ids.tolist(), tracks.scores.tolist(), strict=True)
+        lost = (tracks.states == TrackState.LOST).tolist()
+        for row, (track_id, class_id, score) in enumerate(rows):
+            # Between two runs of the detector all boxes are predictions: what the last one matched is firm.
+            firm = track_id in self._matched and not lost[row]
+            colour, label = colour_of(track_id), tracks.labels[class_id]
+            marks.append(
+                _Mark(
+                    track_id=track_id,
+                    corners=corners[row],
+                    colour=colour if firm else pale(colour),
+                    firm=firm,
+                    title=f"{label}  {track_id}" if style.ids else label,
+                    score=f"{score:.2f}" if style.scores and firm else "",
+                )
+            )
+        return marks
 
-    def _draw_plate(
-        self, image: NDArray[np.uint8], tracks: Tracks, row: int, corners: Corners, *, firm: bool
-    ) -> None:
-        sizes, ground = sizes_for(image.shape[0]), _colour(tracks, row, firm)
-        title = tracks.labels[int(tracks.class_ids[row])]
-        if self.style.ids:
-            title += f"  {int(tracks.ids[row])}"
+    def _draw_plate(self, image: NDArray[np.uint8], mark: _Mark, sizes: Sizes) -> None:
         # The score is a plate of its own: titles and scores come again, their pairs hardly ever.
-        texts = [title, f"{float(tracks.scores[row]):.2f}"] if self.style.scores and firm else [title]
-        plates = [self._text.plate(text, sizes.text, sizes.pad, ground) for text in texts]
+        texts = [mark.title, mark.score] if mark.score else [mark.title]
+        plates = [self._text.plate(text, sizes.text, sizes.pad, mark.colour) for text in texts]
         width = sum(plate.shape[1] - sizes.pad for plate in plates) + sizes.pad
-        left, top = _plate_place(corners, (width, plates[0].shape[0]), image, sizes.line)
+        left, top = _plate_place(mark.corners, (width, plates[0].shape[0]), image, sizes.line)
         for plate in plates:
             _paste(image, plate, left, top)
             left += plate.shape[1] - sizes.pad
@@ -103,11 +126,6 @@ def _check(image: NDArray[np.uint8]) -> None:
         raise DataError(f"Overlay.draw: expected an image (H, W, 3) uint8, got {image.shape} {image.dtype}")
     if not (image.flags.writeable and image.flags.c_contiguous):
         raise DataError("Overlay.draw: expected a writable, contiguous image: draw on a copy of the frame")
-
-
-def _colour(tracks: Tracks, row: int, firm: bool) -> Colour:
-    colour = colour_of(int(tracks.ids[row]))
-    return colour if firm else pale(colour)
 
 
 def _drawing_order(tracks: Tracks, style: OverlayStyle) -> NDArray[np.int64]:
@@ -130,24 +148,20 @@ def _corners(boxes: NDArray[np.float32], scale: float, image: NDArray[np.uint8])
     return [(x1, y1, x2, y2) for x1, y1, x2, y2 in whole.tolist()]
 
 
-def _draw_box(
-    image: NDArray[np.uint8], corners: Corners, colour: Colour, sizes: Sizes, *, dashed: bool
-) -> None:
-    x1, y1, x2, y2 = corners
-    if dashed:
-        dashes = _dashes(corners, sizes.dash)
+def _draw_box(image: NDArray[np.uint8], mark: _Mark, sizes: Sizes) -> None:
+    x1, y1, x2, y2 = mark.corners
+    if not mark.firm:
+        dashes = _dashes(mark.corners, sizes.dash)
         cv2.polylines(image, dashes, False, BLACK, sizes.line + 2, cv2.LINE_8)
-        cv2.polylines(image, dashes, False, colour, sizes.line, cv2.LINE_8)
+        cv2.polylines(image, dashes, False, mark.colour, sizes.line, cv2.LINE_8)
         return
     # Nested rectangles of one pixel are drawn three times as fast as thick lines, and have sharp corners. The
     # dark rim keeps a box visible on ground of its own colour.
     outer = sizes.line // 2 + 1
     for step in range(sizes.line + 2):
         inset = step - outer
-        rim = step in (0, sizes.line + 1)
-        cv2.rectangle(
-            image, (x1 + inset, y1 + inset), (x2 - inset, y2 - inset), BLACK if rim else colour, 1, cv2.LINE_8
-        )
+        colour = BLACK if step in (0, sizes.line + 1) else mark.colour
+        cv2.rectangle(image, (x1 + inset, y1 + inset), (x2 - inset, y2 - inset), colour, 1, cv2.LINE_8)
 
 
 def _dashes(corners: Corners, dash: int) -> list[NDArray[np.int32]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from surveil.errors import UsageError
 
@@ -59,6 +60,7 @@ class Sizes:
     dash: int
 
 
+@lru_cache(maxsize=16)
 def sizes_for(height: int) -> Sizes:
     """Sizes that look alike on every picture of `height` pixels; the smallest letters can still be read.
 
