@@ -118,6 +118,8 @@ class FileSource:
                 arrived_s=self._clock.monotonic(),
                 image=convert(picture),
             )
+            if self._container is None:  # reading after closing crashes FFmpeg
+                return
         if not given and not stop.is_set():
             raise self._nothing(index + 1, pts_s)
 
@@ -177,16 +179,17 @@ class FileSource:
                 for packet in container.demux(stream):
                     failures = 0
                     yield packet
-            except av.error.InvalidDataError:
-                failures += 1
-                self._tally.add("damaged_packets")
-                yield None
             except OSError as error:
                 raise SourceError(
                     f"{self._path}: reading broke off ({error.strerror})",
                     SourceCause.DAMAGED,
                     "Check the disk or the network drive.",
                 ) from error
+            except (av.error.FFmpegError, IndexError):
+                # A damaged place, or a stream that PyAV does not know as it appeared late: read on behind it.
+                failures += 1
+                self._tally.add("damaged_packets")
+                yield None
             else:
                 return
 

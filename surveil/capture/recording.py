@@ -77,4 +77,10 @@ def video_stream(container: av.container.InputContainer, path: Path) -> av.Video
     if stream is None:
         sound = "only sound" if container.streams.audio else "no picture"
         raise SourceError(f"{path}: holds {sound}", SourceCause.NOT_VIDEO, "Give a file with a picture.")
+    if stream.codec_context is None:
+        raise SourceError(
+            f"{path}: there is no decoder for its picture",
+            SourceCause.UNSUPPORTED,
+            "Convert the file to H.264.",
+        )
     return stream

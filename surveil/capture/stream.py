@@ -133,7 +133,7 @@ class StreamSource:
                     image=convert(picture),
                 )
                 index += 1
-                if stop.is_set():
+                if stop.is_set() or self._container is None:  # reading after closing crashes FFmpeg
                     return
             if self._clock.monotonic() - last_good_s > self._config.picture_timeout_s:
                 raise self._no_picture()
@@ -168,6 +168,8 @@ class StreamSource:
             raise stream_error(
                 self._address.shown, SourceCause.NOT_VIDEO, "it sends no picture, only sound or data"
             )
+        if stream.codec_context is None:
+            raise stream_error(self._address.shown, SourceCause.UNSUPPORTED, "there is no decoder for it")
         stream.thread_type = "NONE"  # decoding threads would hold pictures back
         context = stream.codec_context
         self._info = SourceInfo(
@@ -193,6 +195,8 @@ class StreamSource:
                 packet = next(packets, None)
             except (av.error.FFmpegError, OSError) as error:
                 raise self._fault(error, started_s, self._config.read_timeout_s) from None
+            except IndexError as error:  # PyAV does not know streams that appear late; a new connection does
+                raise stream_error(self._address.shown, SourceCause.DAMAGED, "its streams changed") from error
             if packet is None or packet.size == 0:  # the empty packet flushes: nothing follows
                 raise stream_error(self._address.shown, SourceCause.ENDED)
             # After its timeout FFmpeg first hands out what its parser still held, and then waits once more.

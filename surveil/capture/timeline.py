@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 
 LEAST_STEP_S = 1e-6
+LONGEST_GAP_S = 1e6
+"""A recording's longest gap, 11 days; more is damage, and would cost the float its small steps."""
 
 
 class Timeline:
@@ -52,7 +54,8 @@ class Timeline:
         if self._origin is None:  # the first frames had no stamp: the first that has one joins on
             self._origin = raw_s - guess
         step = raw_s - self._origin - last
-        ahead = self._longest_ahead_s is not None and step > passed_s + self._longest_ahead_s
+        limit_s = LONGEST_GAP_S if self._longest_ahead_s is None else passed_s + self._longest_ahead_s
+        ahead = step > limit_s
         if step >= LEAST_STEP_S and not ahead:
             return last + step
         if ahead or step < -self._longest_back_s:

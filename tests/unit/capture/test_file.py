@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import contextlib
 import errno
 import itertools
 import os
+import random
 import threading
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ import pytest
 from surveil.capture.file import FileConfig, FileSource
 from surveil.capture.span import Span
 from surveil.clock import SystemClock
-from surveil.errors import SourceCause, SourceError, UsageError
+from surveil.errors import SourceCause, SourceError, SurveilError, UsageError
 from surveil.types import Frame
 from tests.support.clips import damage, picture, write_clip, write_sound
 
@@ -224,6 +226,24 @@ def test_a_name_that_looks_like_a_protocol_is_a_path(tmp_path: Path, monkeypatch
 def test_info_before_opening_is_a_usage_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="open"):
         source(tmp_path / "clip.mp4").info.size  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    ("suffix", "codec"), [("mp4", "libx264"), ("mkv", "libx264"), ("ts", "libx264"), ("avi", "mpeg4")]
+)
+def test_mutated_files_bring_frames_or_a_clear_error(tmp_path: Path, suffix: str, codec: str) -> None:
+    whole = write_clip(tmp_path / f"whole.{suffix}", frames=12, codec=codec).read_bytes()
+    mutant, dice = tmp_path / f"mutant.{suffix}", random.Random(7)
+    for _ in range(25):
+        data = bytearray(whole)
+        for _ in range(dice.choice([1, 5, 50])):
+            data[dice.randrange(len(data))] = dice.randrange(256)
+        mutant.write_bytes(data[: dice.randrange(len(data)) if dice.random() < 0.3 else None])
+        frames = []
+        with contextlib.suppress(SurveilError):  # and nothing else
+            frames = play(mutant)
+        assert [f.index for f in frames] == list(range(len(frames)))
+        assert all(b.pts_s > a.pts_s for a, b in itertools.pairwise(frames))
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 
 import pytest
 from hypothesis import given, settings
@@ -42,6 +41,10 @@ def test_a_recording_may_have_long_gaps() -> None:
     assert play(Timeline(10), 0, 3600) == [0, 3600]
 
 
+def test_a_gap_of_years_is_damage() -> None:
+    assert play(Timeline(10), 0, 1e9, 1e9 + 0.5, 0.4) == [0, 0.1, 0.6, 0.7]
+
+
 def test_a_live_stream_may_not_jump_ahead_of_its_arrival() -> None:
     timeline = Timeline(10, longest_ahead_s=2)
     stamps = [timeline.stamp(raw, at) for raw, at in [(5, 50), (5.1, 50.1), (3605.2, 50.2), (3605.3, 50.3)]]
@@ -55,12 +58,10 @@ def test_a_live_stream_without_stamps_follows_its_arrival() -> None:
     assert stamps == pytest.approx([0, 0.1, 0.7, 0.75])  # a burst still rises, by half a period
 
 
-@given(st.lists(st.none() | st.floats(allow_nan=True, allow_infinity=True), max_size=30), st.booleans())
+@given(st.lists(st.none() | st.floats(), max_size=30), st.booleans())
 @settings(max_examples=200, deadline=None)
 def test_media_time_always_rises(stamps: list[float | None], live: bool) -> None:
     timeline = Timeline(25, longest_ahead_s=2.0 if live else None)
-    # Above 1e9 s a float cannot hold steps of a microsecond.
-    sane = [s if s is None or not math.isfinite(s) else math.fmod(s, 1e8) for s in stamps]
-    times = [timeline.stamp(raw, 0.04 * k) for k, raw in enumerate(sane)]
+    times = [timeline.stamp(raw, 0.04 * k) for k, raw in enumerate(stamps)]
     assert all(b > a for a, b in itertools.pairwise(times))
     assert not times or times[0] == 0
