@@ -26,8 +26,8 @@ class SyntheticSource:
     """A scene, as a recording or as a camera. Opened, played and closed by one thread.
 
     As a recording every frame comes, as fast as it is drawn, for 20 s where the config names no length. With
-    `realtime` the clock paces it and frames whose time has passed are skipped and counted, as a camera would lose
-    them; it then has no end unless the config, or the span, names one.
+    `realtime` the clock paces it, and frames whose time has passed are skipped and counted, as a camera would
+    lose them; it then has no end unless the config, or the span, names one.
     """
 
     def __init__(
@@ -116,14 +116,12 @@ class SyntheticSource:
     def _paced(self, first: int, stop: threading.Event) -> Iterator[int]:
         """The numbers of frames when they are due, without those that are late by more than their length."""
         rate_hz, start_s = self._config.fps, self._clock.monotonic()
-        due = first
         for number in self._numbers(first):
-            early_s = start_s + (number - first) / rate_hz - self._clock.monotonic()
+            elapsed_s = self._clock.monotonic() - start_s
+            if number - first < floor(elapsed_s * rate_hz):
+                self._tally.add("skipped_frames")
+                continue
+            early_s = (number - first) / rate_hz - elapsed_s
             if early_s > 0 and self._clock.wait(stop, early_s):
                 return
-            if early_s < 0:
-                due = first + floor((self._clock.monotonic() - start_s) * rate_hz)
-            if number < due:
-                self._tally.add("skipped_frames")
-            else:
-                yield number
+            yield number

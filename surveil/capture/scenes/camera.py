@@ -18,7 +18,7 @@ from surveil.capture.scenes.mesh import Floats
 
 HEIGHT_M = 5.0
 PITCH_DEG = 15.5
-FIELD_DEG = (56.0, 42.0)
+FIELD_DEG = (50.0, 40.0)
 """Largest angle of view across and down; the tighter one counts."""
 NEAR_M = 0.3
 """Nothing is drawn that comes nearer to the camera's plane."""

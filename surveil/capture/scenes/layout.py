@@ -11,19 +11,19 @@ from dataclasses import dataclass
 Point = tuple[float, float]
 Line = tuple[Point, Point]
 
-ROAD = (14.0, 21.0)
+ROAD = (12.0, 18.0)
 """The main road between these y."""
-SIDE_ROAD = (8.0, 14.5)
+SIDE_ROAD = (6.0, 12.0)
 """The side road between these x, from the main road on."""
-ZEBRA_X = -5.0
-ZEBRA_HALF_M = 1.6
-LAWN_Y = ROAD[1] + 3.2
-LANES_Y = (15.8, 19.2)
+ZEBRA_X = -4.5
+ZEBRA_HALF_M = 1.5
+LAWN_Y = ROAD[1] + 2.8
+LANES_Y = (13.5, 16.5)
 """Middle of the lanes to the right and to the left."""
-LANES_X = (9.7, 12.8)
+LANES_X = (7.5, 10.5)
 """Middle of the side road's lanes towards the camera and away from it."""
-FACADE_Y = 33.0
-FAR_END_Y = 92.0
+FACADE_Y = 29.0
+FAR_END_Y = 60.0
 """Where the side road bends out of sight, before the last facade."""
 
 BRICK = (0.27, 0.13, 0.085)
@@ -31,9 +31,9 @@ PLASTER = (0.42, 0.37, 0.28)
 CONCRETE = (0.30, 0.30, 0.32)
 
 LINES: dict[str, Line] = {
-    "kerb": ((-20.0, 13.6), (20.0, 13.6)),
-    "side road": ((SIDE_ROAD[0], 22.0), (SIDE_ROAD[1], 22.0)),
-    "main road": ((1.0, 14.0), (1.0, 21.0)),
+    "kerb": ((-20.0, 11.6), (20.0, 11.6)),
+    "side road": ((SIDE_ROAD[0], 21.0), (SIDE_ROAD[1], 21.0)),
+    "main road": ((1.0, 12.0), (1.0, 18.0)),
 }
 """Lines on the ground whose crossings are counted, by name."""
 
@@ -69,10 +69,10 @@ class Tree:
 WALLS = (
     Wall(axis=1, at=FACADE_Y, span=(-70.0, SIDE_ROAD[0] - 2.5), height=11.5, tone=BRICK),
     Wall(axis=1, at=FACADE_Y + 1, span=(SIDE_ROAD[1] + 3.5, 70.0), height=9.0, tone=PLASTER),
-    Wall(axis=0, at=SIDE_ROAD[0] - 2.5, span=(FACADE_Y, 90.0), height=11.5, tone=BRICK),
-    Wall(axis=0, at=SIDE_ROAD[1] + 3.5, span=(FACADE_Y + 1, 90.0), height=9.0, tone=PLASTER),
-    Wall(axis=1, at=95.0, span=(-60.0, 80.0), height=14.0, tone=CONCRETE),
+    Wall(axis=0, at=SIDE_ROAD[0] - 2.5, span=(FACADE_Y, FAR_END_Y - 2), height=11.5, tone=BRICK),
+    Wall(axis=0, at=SIDE_ROAD[1] + 3.5, span=(FACADE_Y + 1, FAR_END_Y - 2), height=9.0, tone=PLASTER),
+    Wall(axis=1, at=FAR_END_Y + 4, span=(-60.0, 80.0), height=14.0, tone=CONCRETE),
 )
-TREES = (Tree(-22, 29, 2.6), Tree(-9.5, 27, 2.2), Tree(2.2, 28, 2.0), Tree(21.5, 30, 2.4))
+TREES = (Tree(-19, 25, 2.5), Tree(-8.2, 23.5, 2.1), Tree(0.9, 24.3, 1.9), Tree(18.5, 26, 2.3))
 CROWN_Z = 4.2
 TRUNK_Z = 2.6

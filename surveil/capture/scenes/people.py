@@ -44,7 +44,7 @@ LEGS: Sequence[Colour] = (
 )
 SHOES: Sequence[Colour] = ((0.02, 0.02, 0.02), (0.4, 0.4, 0.4), (0.08, 0.04, 0.02))
 MODEL_HEIGHT_M = 1.76
-STRIDE = 0.83
+STRIDE = 0.78
 """Two steps take this many body heights."""
 
 LEFTWARD, UPWARD = np.array([0.0, 1.0, 0.0]), np.array([0.0, 0.0, 1.0])
@@ -117,15 +117,15 @@ def _pose(phase: float) -> _Pose:
     legs, arms = [], []
     for side, swing in ((1, phase), (-1, phase + np.pi)):
         wrapped = (swing + np.pi) % (2 * np.pi) - np.pi
-        thigh = np.radians(2 + 25 * np.sin(swing))
-        shin = thigh - np.radians(6 + 52 * np.exp(-(((wrapped + 0.6) / 0.75) ** 2)))
+        thigh = np.radians(2 + 23 * np.sin(swing))
+        shin = thigh - np.radians(6 + 48 * np.exp(-(((wrapped + 0.6) / 0.75) ** 2)))
         hip = np.array([0, side * 0.092, 0.92])
         knee = hip + 0.43 * _down(thigh)
         ankle = knee + 0.42 * _down(shin)
         foot = shin * 0.55
         forward, sole = np.array([np.cos(foot), 0, np.sin(foot)]), 0.055 * _down(foot)
         legs.append([hip, knee, ankle, ankle + sole - 0.055 * forward, ankle + sole + 0.19 * forward])
-        upper = np.radians(-22 * np.sin(swing) + 2)
+        upper = np.radians(-20 * np.sin(swing) + 2)
         lower = upper + np.radians(18 - 14 * np.sin(swing))
         shoulder = np.array([0, side * 0.195, 1.41])
         elbow = shoulder + 0.29 * (_down(upper) + side * 0.12 * LEFTWARD) / np.hypot(1, 0.12)

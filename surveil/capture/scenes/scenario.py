@@ -26,6 +26,7 @@ _TRIES = 80
 _CORNER_M = {"person": 1.0, "car": 5.0}
 # Discs that stand for an object while ways are planned: offsets along its heading (cars keep off), radius.
 _DISCS = {"person": ((0.0, 0.0, 0.0, 0.0), 0.36), "car": ((-1.6, 0.0, 1.6, 4.4), 1.15)}
+_REACH_M = 6.0  # no two discs of one object are farther apart
 
 
 class Path:
@@ -168,6 +169,8 @@ def _discs(actor: _Actor) -> tuple[NDArray[np.float64], float]:
 
 def _clear(a: NDArray[np.float64], b: NDArray[np.float64], gap: float) -> bool:
     """Whether discs (T, 4, 2) of two objects never come nearer than `gap` metres."""
+    at_hand = np.flatnonzero(np.hypot(*(a[:, 0] - b[:, 0]).T) < gap + 2 * _REACH_M)
+    a, b = a[at_hand], b[at_hand]
     apart = np.linalg.norm(a[:, :, None] - b[:, None, :], axis=-1)
     return not bool((apart < gap).any())  # NaN, while one is not there, is never near
 
@@ -177,10 +180,10 @@ def _car_route(rng: np.random.Generator) -> list[Point]:
     towards, away = layout.LANES_X
     end = layout.FAR_END_Y
     routes: list[list[Point]] = [
-        [(-45, near), (45, near)],
-        [(45, far), (-45, far)],
-        [(-45, near), (away, near), (away, end), (-12, end)],
-        [(-12, end + 1.5), (towards, end + 1.5), (towards, far), (-45, far)],
+        [(-32, near), (32, near)],
+        [(32, far), (-32, far)],
+        [(-32, near), (away, near), (away, end), (-12, end)],
+        [(-12, end + 1.5), (towards, end + 1.5), (towards, far), (-32, far)],
     ]
     return routes[int(rng.choice(4, p=[0.32, 0.32, 0.18, 0.18]))]
 
@@ -191,15 +194,13 @@ def _person_route(rng: np.random.Generator) -> list[Point]:
     def about(middle: float, reach: float) -> float:
         return float(middle + rng.uniform(-reach, reach))
 
-    zebra, near, far = about(layout.ZEBRA_X, 1.2), about(11.4, 1.6), about(22.7, 0.9)
+    zebra, near, far = about(layout.ZEBRA_X, 1.1), about(9.9, 1.0), about(19.4, 0.7)
     side = 1 if rng.random() < 0.5 else -1
-    door_x = layout.SIDE_ROAD[0] - 2.5
     routes: list[list[Point]] = [
-        [(-16, near), (16, about(near, 1.0))],
-        [(-30, far), (30, far)],
-        [(side * 16, near), (zebra, about(12.8, 0.3)), (zebra, far), (about(0, 1) + side * 30, far)],
-        [(-30, far), (about(7, 0.4), far), (about(7, 0.4), 37), (door_x - 1.5, 37.5)],
-        [(about(0, 3.5), 3.0), (about(0, 3.0), near), (side * 16, near)],
+        [(-16, near), (16, about(9.9, 1.0))],
+        [(-25, far), (25, far)],
+        [(side * 16, near), (zebra, about(11.0, 0.2)), (zebra, far), (-side * 25, far)],
+        [(about(0, 3.0), 2.5), (about(0, 2.5), near), (side * 16, near)],
     ]
-    route = routes[int(rng.choice(5, p=[0.22, 0.22, 0.26, 0.14, 0.16]))]
+    route = routes[int(rng.choice(4, p=[0.26, 0.26, 0.30, 0.18]))]
     return route if rng.random() < 0.5 else route[::-1]
