@@ -211,7 +211,8 @@ def coasted(result: FrameResult, frame: Frame) -> FrameResult:
     """An older result shown on a newer frame of the same camera: every box moved on by its velocity.
 
     For the eye only: where detection is slower than the camera, the display keeps the camera's rate. Made
-    from values, so that it disturbs no tracker.
+    from values, so that it disturbs no tracker. `unseen_s` stays: nobody has looked for these objects since,
+    and they must not look lost.
     """
     passed_s = frame.pts_s - result.frame.pts_s
     tracks = result.tracks
@@ -221,7 +222,6 @@ def coasted(result: FrameResult, frame: Frame) -> FrameResult:
         boxes=tracks.boxes + shift,
         smoothed_boxes=tracks.smoothed_boxes + shift,
         age_s=tracks.age_s + np.float32(passed_s),
-        unseen_s=tracks.unseen_s + np.float32(passed_s),
     )
     empty = Detections.empty(frame.size, result.detections.labels)
     return FrameResult(frame=frame, detections=empty, tracks=moved, detected=False)
