@@ -20,7 +20,7 @@ SWITCHES = (  # (field of OverlayStyle, text, key)
 HEADINGS = {
     "connecting": "Connecting…",
     "stalled": "No new picture",
-    "reconnecting": "Connection lost, trying again",
+    "reconnecting": "No connection, trying again",
     "failed-auth": "The camera refuses the password",
     "stopped": "Stopped",
     "failed": "This source cannot be shown",
@@ -160,7 +160,7 @@ class Controller:
 
     def _trouble(self, state: State, preview: Preview | None) -> tuple[str, str]:
         """Heading and detail when the picture is not what it seems; two empty texts when all is well."""
-        words = ". ".join(text.rstrip(".") for text in (state.cause, state.remedy) if text)
+        words = ". ".join(text[0].upper() + text[1:].rstrip(".") for text in (state.cause, state.remedy) if text)
         if state.name in TROUBLE or state.name in ("stopped", "off"):
             return HEADINGS[state.name], words
         if preview is None:

@@ -56,7 +56,7 @@ def test_an_old_live_picture_is_never_shown_as_alive(controller, session, clock)
 @pytest.mark.parametrize(
     ("name", "heading"),
     [
-        ("reconnecting", "Connection lost, trying again"),
+        ("reconnecting", "No connection, trying again"),
         ("failed-auth", "The camera refuses the password"),
         ("stalled", "No new picture"),
         ("failed", "This source cannot be shown"),
@@ -67,7 +67,7 @@ def test_trouble_has_cause_and_remedy(controller, session, name, heading):
     session.state["rtsp://x/1"] = State(name=name, since_s=0, cause="refused", remedy="Is it switched on?")
     view = controller.view()
     assert view.message == heading
-    assert view.detail == "refused. Is it switched on?"
+    assert view.detail == "Refused. Is it switched on?"
     assert "refused" in controller.status()
 
 
