@@ -160,7 +160,8 @@ class Controller:
 
     def _trouble(self, state: State, preview: Preview | None) -> tuple[str, str]:
         """Heading and detail when the picture is not what it seems; two empty texts when all is well."""
-        words = ". ".join(text[0].upper() + text[1:].rstrip(".") for text in (state.cause, state.remedy) if text)
+        said = [text for text in (state.cause, state.remedy) if text]
+        words = ". ".join(text[0].upper() + text[1:].rstrip(".") for text in said)
         if state.name in TROUBLE or state.name in ("stopped", "off"):
             return HEADINGS[state.name], words
         if preview is None:
