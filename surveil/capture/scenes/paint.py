@@ -36,6 +36,14 @@ class Painted:
     visible: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """The part of the picture that a mesh was drawn into, and which of its pixels it took."""
+
+    window: tuple[slice, slice]
+    mask: NDArray[np.bool_]
+
+
 def paint(light: Floats, walls: Floats, camera: Camera, meshes: Sequence[Mesh]) -> list[Painted]:
     """Draw shadows and meshes into `light` (H, W, 3; linear BGR), in place.
 
@@ -49,12 +57,11 @@ def paint(light: Floats, walls: Floats, camera: Camera, meshes: Sequence[Mesh]) 
         One `Painted` for each mesh.
     """
     _shadows(light, walls, camera, meshes)
-    away = [float(np.linalg.norm(mesh.vertices.mean(axis=0) - camera.position)) for mesh in meshes]
     owner = np.full(light.shape[:2], NOBODY, np.int16)
     boxes, wholes = np.zeros((len(meshes), 4)), np.zeros(len(meshes))
-    for index in sorted(range(len(meshes)), key=lambda i: -away[i]):
-        hidden = walls < away[index]
-        boxes[index], wholes[index] = _paint_one(light, hidden, camera, meshes[index], (owner, index))
+    for index in sorted(range(len(meshes)), key=lambda i: -_away(meshes[i], camera)):
+        boxes[index], wholes[index], shown = _paint_one(light, walls, camera, meshes[index])
+        owner[shown.window][shown.mask] = index
     seen = np.bincount(owner.ravel() - NOBODY, minlength=len(meshes) + 1)[1:]
     inside = _inside(boxes, camera.size)
     visible = np.divide(seen, wholes, out=np.zeros(len(meshes)), where=wholes > 0) * inside
@@ -68,28 +75,32 @@ def _inside(boxes: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.flo
     return np.asarray(np.divide(part, whole, out=np.zeros(len(boxes)), where=whole > 0))
 
 
+def _away(mesh: Mesh, camera: Camera) -> float:
+    """Metres from the camera to the middle of a mesh."""
+    return float(np.linalg.norm(mesh.vertices.mean(axis=0) - camera.position))
+
+
 def _paint_one(
-    light: Floats, hidden: NDArray[np.bool_], camera: Camera, mesh: Mesh, claim: tuple[NDArray[np.int16], int]
-) -> tuple[NDArray[np.float64], int]:
-    """Draw one mesh and enter its number where it is seen.
+    light: Floats, walls: Floats, camera: Camera, mesh: Mesh
+) -> tuple[NDArray[np.float64], int, _Shown]:
+    """Draw one mesh.
 
     Returns:
-        Its box, and how many pixels of the picture it would have if nothing stood before it.
+        Its box, how many pixels of the picture it would have if nothing stood before it, and those it has.
     """
     at, depth = camera.project(mesh.vertices)
     box = np.concatenate([at.min(axis=0), at.max(axis=0)]).astype(np.float64)
     left, top = np.maximum(np.floor(box[:2]).astype(int) - 1, 0).tolist()
     right, bottom = np.minimum(np.ceil(box[2:]).astype(int) + 1, camera.size).tolist()
     if right <= left or bottom <= top or depth.min() < NEAR_M:
-        return box, 0
+        return box, 0, _Shown((slice(0, 0), slice(0, 0)), np.zeros((0, 0), np.bool_))
     patch = _patch(mesh, camera, at, depth, (left, top, right, bottom))
+    window = slice(top, bottom), slice(left, right)
+    free = walls[window] >= _away(mesh, camera)
     solid = patch[..., 3] > 0.5
-    cover = patch[..., 3] * ~hidden[top:bottom, left:right]
-    under = light[top:bottom, left:right]
-    under += (patch[..., :3] - under * patch[..., 3:]) * (cover > 0)[..., None]
-    owner, index = claim
-    owner[top:bottom, left:right][solid & (cover > 0)] = index
-    return box, int(solid.sum())
+    under = light[window]
+    under += (patch[..., :3] - under * patch[..., 3:]) * free[..., None]
+    return box, int(solid.sum()), _Shown(window, solid & free)
 
 
 def _patch(

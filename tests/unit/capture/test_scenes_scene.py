@@ -64,13 +64,14 @@ def test_objects_show_in_the_picture(scene: Scene) -> None:
     assert change[inside].mean() > 2 * change[~inside].mean()
 
 
-def test_crossings_are_those_of_the_ground_points(scene: Scene) -> None:
-    scenario, expected, found = Scenario(CONFIG.seed), [], []
-    for index in range(100):
+def test_crossings_are_those_of_the_ground_points() -> None:
+    config = SceneConfig(seed=4, size=(64, 64), fps=1.5)
+    scene, scenario, expected, found = Scene(config), Scenario(config.seed), [], []
+    for index in range(30):
         found += [(index, c.id, c.line, c.way) for c in scene.frame(index)[1].crossings]
         if index:
-            now = {item.id: item for item in scenario.at(index / CONFIG.fps)}
-            last = {item.id: item for item in scenario.at((index - 1) / CONFIG.fps)}
+            now = {item.id: item for item in scenario.at(index / config.fps)}
+            last = {item.id: item for item in scenario.at((index - 1) / config.fps)}
             for number in now.keys() & last.keys():
                 for name, line in LINES.items():
                     way = crossing(line, last[number].ground, now[number].ground)
