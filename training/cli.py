@@ -117,10 +117,13 @@ def deliver(space: "Workspace", weights: Path, folder: Path | None) -> None:  # 
     from training import finish
     from training.show import draw_curves
 
-    files = finish.finish(space, weights)
+    model = finish.finish(space, weights)
     draw_curves(space, space.out / "curves.png")
     if folder:
-        finish.ship(files, folder)
+        finish.ship(model, folder)
+    small = finish.finish_int8(space, weights, model)
+    if folder:
+        finish.ship(small, folder)
 
 
 def machine_of(options: argparse.Namespace) -> "Machine":  # noqa: F821 - imported when used

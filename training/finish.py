@@ -3,7 +3,6 @@
 import json
 import logging
 import shutil
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,13 +14,14 @@ from surveil.detect.card import ModelCard, Thresholds
 from training.data.augment import letterbox
 from training.data.records import read_json
 from training.engine.journal import read_journal
+from training.engine.stage import REVISION
 from training.evaluate.detect import DetectConfig, OnnxModel, coco_results, detect_all
 from training.evaluate.protocol import Evaluation, evaluate
 from training.evaluate.thresholds import choose_thresholds
-from training.export.card import build_card, latency_ms, revision
+from training.export.card import build_card, latency_ms
 from training.export.fold import fold, round_to_half
 from training.export.graph import export_onnx, parity
-from training.export.int8 import convolutions, float_initialisers, quantise
+from training.export.int8 import calibrate, convolutions, float_initialisers, last_convolutions, quantise
 from training.models.detector import load_model
 from training.workspace import Workspace
 
@@ -101,13 +101,14 @@ def export_int8(space: Workspace, model: Judged) -> tuple[Judged, list[str]]:
 
     config, target = space.recipe.int8, space.out / f"{space.recipe.ships}-int8.onnx"
     pictures = letterboxed(space, "train", config.images)
-    layers = convolutions(float_initialisers(onnx.load(model.path)))
-    sensitive = [layers[0], *layers[-4:]]  # the first convolution and the last 1x1 of the four levels
+    proto = float_initialisers(onnx.load(model.path))
+    sensitive = [convolutions(proto)[0], *last_convolutions(proto)]
+    ranges = calibrate(model.path, pictures, config)
     for keep in ([], sensitive):
         log.info(
             "int8: %d pictures, in float: %s", len(pictures), ", ".join(keep) or "nothing but the decoding"
         )
-        quantise(model.path, target, pictures, keep, config)
+        quantise(model.path, target, ranges, keep)
         judged = judge(space, target)
         loss = model.evaluation.mean[0] - judged.evaluation.mean[0]
         if loss <= config.max_loss:
@@ -119,6 +120,8 @@ def export_int8(space: Workspace, model: Judged) -> tuple[Judged, list[str]]:
 def training_facts(space: Workspace, weights: Path) -> dict[str, Any]:
     """How the weights came about, for the card."""
     recipe = space.recipe
+    if weights.resolve() != space.final_weights.resolve():
+        return {"recipe": recipe.name, "weights": f"{weights.name}, not trained by this run"}
     stages = {}
     for k, config in enumerate(recipe.stages):
         lines = read_journal(space.stage_folder(k) / "log.csv")
@@ -135,8 +138,7 @@ def training_facts(space: Workspace, weights: Path) -> dict[str, Any]:
         "teacher": recipe.teacher,
         "data": "train.json and teacher_train.json",
         "data_hash": space.data_hash,
-        "revision": revision(Path(__file__).parent),
-        "weights": weights.parent.name,
+        "revision": (weights.parent / REVISION).read_text(),
     }
 
 
@@ -152,7 +154,7 @@ def measured_facts(space: Workspace, model: Judged, extra: dict[str, Any]) -> di
         },
         "ap_by_source": {k: v.to_json() for k, v in model.by_source.items()},
         "peers_on_the_same_images": [dict(peer) for peer in space.recipe.peers],
-        "latency": latency_ms(model.path, space.recipe.cache.size),
+        "latency": latency_ms(model.path, letterboxed(space, "val", PARITY_PICTURES)),
         "bytes": model.path.stat().st_size,
         **extra,
     }
@@ -166,29 +168,33 @@ def write_card(space: Workspace, model: Judged, thresholds: Thresholds, facts: d
     return card
 
 
-def finish(space: Workspace, weights: Path) -> list[Path]:
-    """Export, judge, quantise and describe trained weights.
-
-    Returns:
-        The files that can ship, models and cards.
-    """
-    parameters = sum(p.numel() for p in fold(load_model(weights, space.recipe.model)).parameters())
-    training = training_facts(space, weights)
+def finish(space: Workspace, weights: Path) -> Judged:
+    """Export trained weights, judge them, write the card."""
     model = judge(space, export(space, weights))
-    facts = {"measured": measured_facts(space, model, {"parameters": parameters}), "training": training}
-    write_card(space, model, choose_thresholds(model.evaluation), facts)
+    describe(space, weights, model, {})
+    return model
+
+
+def finish_int8(space: Workspace, weights: Path, model: Judged) -> Judged:
+    """The int8 form of a finished model, judged and with its own card."""
     small, keep = export_int8(space, model)
     loss = model.evaluation.mean[0] - small.evaluation.mean[0]
-    extra = {"parameters": parameters, "float_layers": keep, "ap_lost_by_int8": round(loss, 2)}
-    facts = {"measured": measured_facts(space, small, extra), "training": training}
-    write_card(space, small, choose_thresholds(small.evaluation), facts)
-    return [f for m in (model, small) for f in (m.path, m.path.with_suffix(".json"))]
+    describe(space, weights, small, {"float_layers": keep, "ap_lost_by_int8": round(loss, 2)})
+    return small
 
 
-def ship(files: Sequence[Path], folder: Path) -> None:
-    """Copy models and cards to where the application finds them; models first, so no card lacks its model."""
+def describe(space: Workspace, weights: Path, model: Judged, extra: dict[str, Any]) -> None:
+    """Write the card of a judged model; `extra` goes to what was measured."""
+    parameters = sum(p.numel() for p in fold(load_model(weights, space.recipe.model)).parameters())
+    measured = measured_facts(space, model, {"parameters": parameters, **extra})
+    facts = {"measured": measured, "training": training_facts(space, weights)}
+    write_card(space, model, choose_thresholds(model.evaluation), facts)
+
+
+def ship(model: Judged, folder: Path) -> None:
+    """Copy a model and then its card to where the application finds them."""
     folder.mkdir(parents=True, exist_ok=True)
-    for file in sorted(files, key=lambda f: f.suffix != ".onnx"):
+    for file in (model.path, model.path.with_suffix(".json")):
         part = folder / f"{file.name}.part"
         shutil.copyfile(file, part)
         part.replace(folder / file.name)

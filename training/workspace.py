@@ -95,7 +95,7 @@ class Workspace:
             images=self.pictures_file("train"),
             records=tuple(self.records("train")),
             start=self.weight_file(recipe.start),
-            teacher=self.weight_file(recipe.teacher),
+            teacher=self.weight_file(recipe.teacher) if recipe.teacher else None,
             labels=recipe.labels,
             augment=recipe.augment,
             cache=recipe.cache,

@@ -32,12 +32,12 @@ class TinyData:
     images: np.ndarray
 
 
-def write_tiny_data(folder: Path, count: int = 6) -> None:
+def write_tiny_data(folder: Path) -> None:
     """Pictures of coloured rectangles with their boxes, as COCO files `train` and `val`."""
     rng = np.random.default_rng(5)
     names = ["person", "car", "bus", "truck"]
     categories = [{"id": 10 + i, "name": name} for i, name in enumerate(names)]
-    for split in ("train", "val"):
+    for split, count in (("train", 6), ("val", 12)):
         (folder / split).mkdir(parents=True)
         images, annotations = [], []
         for k in range(1, count + 1):

@@ -20,7 +20,7 @@ from training.data.augment import AugmentConfig, Augmenter, View
 from training.data.records import LabelConfig, Record
 from training.data.runtime import Runner, compile_graph
 from training.data.teacher import Dense, DenseTeacher
-from training.errors import DataError
+from training.errors import ConfigError, DataError
 from training.grid import cell_grid, level_shapes
 from training.models.backbone import CHANNELS
 from training.progress import Progress
@@ -210,7 +210,7 @@ class ViewJob:
     images: Path
     records: tuple[Record, ...]
     start: Path
-    teacher: Path
+    teacher: Path | None
     labels: LabelConfig
     augment: AugmentConfig
     cache: CacheConfig
@@ -220,6 +220,10 @@ def fill_part(part: int, parts: int, folder: Path, job: ViewJob) -> None:
     """Body of one process: every `parts`-th view, from `part` on."""
     cv2.setNumThreads(1)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    if job.teacher is None:
+        raise ConfigError(
+            "a feature cache needs a dense teacher: name one in the recipe, or train with live views"
+        )
     order = draw_order(job.records, job.cache, job.labels.labels)
     jobs = [(k, int(order[k])) for k in range(part, job.cache.views, parts)]
     size = job.cache.size

@@ -50,8 +50,7 @@ class _Drawer(torch.utils.data.Dataset[Batch]):
             cv2.setNumThreads(1)
             job, size = self.job, self.job.cache.size
             augmenter = Augmenter(np.load(job.images, mmap_mode="r"), job.records, job.augment, size)
-            wanted = self.config.loss.distill_score or self.config.loss.distill_box or self.config.guided
-            teacher = DenseTeacher(job.teacher, job.labels.labels, size) if wanted else None
+            teacher = DenseTeacher(job.teacher, job.labels.labels, size) if job.teacher else None
             self._tools = augmenter, teacher
         return self._tools
 

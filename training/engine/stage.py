@@ -19,8 +19,11 @@ from training.errors import ConfigError
 from training.grid import cell_grid
 from training.losses.criterion import Criterion
 from training.models.detector import Detector, ModelConfig, load_model
+from training.revision import revision
 
 log = logging.getLogger(__name__)
+
+REVISION = "revision.txt"  # in a stage's folder: the code that trained it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,6 +117,7 @@ def run_stage(job: StageJob) -> Path:
         log.info("stage %s: done before, %s", job.config.name, result)
         return result
     job.out.mkdir(parents=True, exist_ok=True)
+    (job.out / REVISION).write_text(revision(Path(__file__).parent))
     ranks = job.machine.processes
     log.info(
         "stage %s: %d images, %d processes, %s",

@@ -1,13 +1,13 @@
 """The card of a model that this package trained."""
 
 import platform
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from surveil.clock import Clock, SystemClock
 from surveil.detect.card import InputSpec, ModelCard, Thresholds, sha256_of
@@ -66,30 +66,21 @@ def build_card(
     )
 
 
-def revision(folder: Path) -> str:
-    """Git revision of the code, with `+` when training/ was changed since; `unknown` outside a checkout."""
+def latency_ms(model: Path, pictures: NDArray[np.uint8], threads: int = 2, rounds: int = 5) -> dict[str, Any]:
+    """Time of one picture in ONNX Runtime on this CPU, decoding and suppression included.
 
-    def git(*args: str) -> str:
-        done = subprocess.run(["git", "-C", str(folder), *args], capture_output=True, text=True, check=True)
-        return done.stdout.strip()
-
-    try:
-        return git("rev-parse", "--short=12", "HEAD") + (
-            "+" if git("status", "--porcelain", "--", "training") else ""
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
-
-
-def latency_ms(model: Path, size: tuple[int, int], threads: int = 2, runs: int = 60) -> dict[str, Any]:
-    """Median time of one picture in ONNX Runtime on this CPU, decoding and suppression included."""
+    Args:
+        model: An exported model.
+        pictures: (n, H, W, 3) uint8, letterboxed; each is timed `rounds` times.
+        threads: Of the runtime.
+        rounds: See `pictures`.
+    """
     clock: Clock = SystemClock()
-    session, config = OnnxModel(model, threads), DetectConfig()
-    picture = np.random.default_rng(0).integers(0, 255, (1, *size, 3)).astype(np.uint8)
+    session, config = OnnxModel(model, threads), DetectConfig(floor=0.3)
     times = []
-    for _ in range(runs):
+    for k in range(len(pictures) * rounds):
         start = clock.monotonic()
-        boxes, scores = session(picture)
+        boxes, scores = session(pictures[k % len(pictures)][None])
         pick(boxes[0], scores[0], config)
         times.append(clock.monotonic() - start)
     return {

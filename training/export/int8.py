@@ -4,7 +4,6 @@ Decoding (softmax, boxes, sigmoid) stays in float. Weights use 7 of 8 bits, beca
 add pairs of 8-bit products in 16 bits and would saturate: the file then gives the same results everywhere.
 """
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from training.errors import ExportError
-
-log = logging.getLogger(__name__)
+from training.progress import Progress
 
 QUANTISED = ("Conv", "Relu", "Clip", "Add", "Concat", "Resize")
 
@@ -27,45 +24,14 @@ class Int8Config:
     Attributes:
         images: Calibration pictures.
         percentile: Share of activations, in percent, that the range covers.
-        chunk: Pictures whose activations are held in memory together.
+        values: Values of a tensor drawn from each picture; the percentile is taken over all of them.
         max_loss: Largest fall of the mean AP (points) before layers stay in float.
     """
 
     images: int = 320
-    percentile: float = 99.999
-    chunk: int = 8
+    percentile: float = 99.99
+    values: int = 2048
     max_loss: float = 0.5
-
-
-class Pictures:
-    """Calibration pictures, one by one, in ranges (the reader that ONNX Runtime's calibration wants)."""
-
-    def __init__(self, images: NDArray[np.uint8]) -> None:
-        """`images`: (n, H, W, 3) uint8, letterboxed."""
-        self.images, self.at, self.end = images, 0, len(images)
-
-    def __len__(self) -> int:
-        return len(self.images)
-
-    def set_range(self, start_index: int, end_index: int) -> None:
-        """Pictures start_index … end_index - 1 come next."""
-        self.at, self.end = start_index, end_index
-
-    def get_next(self) -> dict[str, NDArray[np.uint8]] | None:
-        """The next picture (1, H, W, 3), or None at the end of the range."""
-        if self.at >= self.end:
-            return None
-        self.at += 1
-        return {"image": self.images[self.at - 1 : self.at]}
-
-    def __iter__(self) -> "Pictures":
-        return self
-
-    def __next__(self) -> dict[str, NDArray[np.uint8]]:
-        picture = self.get_next()
-        if picture is None:
-            raise StopIteration
-        return picture
 
 
 def float_initialisers(proto: Any) -> Any:
@@ -85,49 +51,129 @@ def convolutions(proto: Any) -> list[str]:
     return [node.name for node in proto.graph.node if node.op_type == "Conv"]
 
 
-def decoding(proto: Any) -> list[str]:
-    """Names of the nodes that no convolution comes after: decoding, kept in float."""
-    reaches: set[str] = set()  # tensors from which a convolution is fed
+def last_convolutions(proto: Any) -> list[str]:
+    """Names of the convolutions whose output no other one reads: the head's last 1x1 of every level."""
+    feeding: set[str] = set()  # tensors that reach a convolution
     names = []
     for node in reversed(proto.graph.node):
-        if node.op_type == "Conv" or reaches.intersection(node.output):
-            reaches.update(node.input)
+        reached = bool(feeding.intersection(node.output))
+        if node.op_type == "Conv" and not reached:
+            names.append(node.name)
+        if node.op_type == "Conv" or reached:
+            feeding.update(node.input)
+    return names[::-1]
+
+
+def decoding(proto: Any) -> list[str]:
+    """Names of the nodes that no convolution comes after: decoding, kept in float."""
+    feeding: set[str] = set()
+    names = []
+    for node in reversed(proto.graph.node):
+        if node.op_type == "Conv" or feeding.intersection(node.output):
+            feeding.update(node.input)
         else:
             names.append(node.name)
     return names
 
 
+def float_activations(proto: Any, skipped: Sequence[str]) -> list[str]:
+    """Names of the float tensors between the nodes that are not `skipped`; `proto` with inferred types."""
+    from onnx import TensorProto  # heavy
+
+    kinds = {v.name: v.type.tensor_type.elem_type for v in proto.graph.value_info}
+    made = [name for node in proto.graph.node if node.name not in set(skipped) for name in node.output]
+    return [name for name in made if kinds.get(name) == TensorProto.FLOAT]
+
+
+def activation_ranges(
+    proto: Any, names: Sequence[str], images: NDArray[np.uint8], config: Int8Config
+) -> dict[str, tuple[np.float32, np.float32]]:
+    """Range of every activation: the percentile, from below and above, of values drawn from all pictures.
+
+    Args:
+        proto: A model with input `image`.
+        names: Its tensors to watch.
+        images: (n, H, W, 3) uint8, letterboxed.
+        config: Percentile and values per picture.
+    """
+    import onnx  # heavy
+    import onnxruntime as ort  # heavy
+
+    watched = onnx.ModelProto()
+    watched.CopyFrom(proto)
+    del watched.graph.output[:]
+    watched.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names)
+    session = ort.InferenceSession(watched.SerializeToString(), providers=["CPUExecutionProvider"])
+    rng = np.random.default_rng(0)
+    values = np.empty((len(names), len(images), config.values), np.float32)
+    progress = Progress("calibration", "pictures")
+    for k in range(len(images)):
+        for row, tensor in zip(values, session.run(None, {"image": images[k : k + 1]}), strict=True):
+            row[k] = tensor.ravel()[rng.integers(0, tensor.size, config.values)]
+        progress.at(k + 1, len(images))
+    tail = 100 - config.percentile
+    ranges = {}
+    for name, row in zip(names, values, strict=True):
+        low, high = np.percentile(row, (tail, config.percentile))
+        ranges[name] = (np.float32(min(low, 0)), np.float32(max(high, 1e-6)))
+    return ranges
+
+
 def quantise(
-    source: Path, target: Path, images: NDArray[np.uint8], keep: Sequence[str], config: Int8Config
+    source: Path,
+    target: Path,
+    ranges: dict[str, tuple[np.float32, np.float32]],
+    keep: Sequence[str],
 ) -> None:
     """Write the int8 form of an exported model.
 
     Args:
         source: As `export_onnx` writes it.
         target: The file to write.
-        images: (n, H, W, 3) uint8 calibration pictures, letterboxed.
+        ranges: As `calibrate` returns them.
         keep: Names of nodes that stay in float besides the decoding.
-        config: Settings.
     """
     import onnx  # heavy
-    from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
+    from onnxruntime.quantization import CalibrationMethod, QuantType
+    from onnxruntime.quantization.calibrate import TensorData, TensorsData
+    from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
 
-    if len(images) % config.chunk:
-        raise ExportError(f"int8: {len(images)} calibration pictures are not a multiple of {config.chunk}")
     proto = float_initialisers(onnx.load(source))
-    part = target.with_suffix(".onnx.part")
-    quantize_static(
-        proto,
-        part,
-        Pictures(images),
-        quant_format=QuantFormat.QDQ,
-        op_types_to_quantize=list(QUANTISED),
-        nodes_to_exclude=[*decoding(proto), *keep],
+    data = {name: TensorData(lowest=low, highest=high) for name, (low, high) in ranges.items()}
+    quantizer = QDQQuantizer(
+        onnx.shape_inference.infer_shapes(proto),
         per_channel=True,
         reduce_range=True,
-        activation_type=QuantType.QUInt8,
-        weight_type=QuantType.QInt8,
-        calibrate_method=CalibrationMethod.Percentile,
-        extra_options={"CalibStridedMinMax": config.chunk, "CalibPercentile": config.percentile},
+        weight_qType=QuantType.QInt8,
+        activation_qType=QuantType.QUInt8,
+        tensors_range=TensorsData(CalibrationMethod.MinMax, data),
+        nodes_to_quantize=[],
+        nodes_to_exclude=[*decoding(proto), *keep],
+        op_types_to_quantize=list(QUANTISED),
+        extra_options={},
     )
+    quantizer.quantize_model()
+    small = quantizer.model.model
+    drop_unused(small)
+    part = target.with_suffix(".onnx.part")
+    onnx.save(small, part)
     part.replace(target)
+
+
+def drop_unused(proto: Any) -> None:
+    """Remove constants that nothing reads (the limits of clips that became part of a quantisation)."""
+    read = {name for node in proto.graph.node for name in node.input} | {o.name for o in proto.graph.output}
+    for node in [n for n in proto.graph.node if n.op_type == "Constant" and n.output[0] not in read]:
+        proto.graph.node.remove(node)
+    for tensor in [t for t in proto.graph.initializer if t.name not in read]:
+        proto.graph.initializer.remove(tensor)
+
+
+def calibrate(
+    source: Path, images: NDArray[np.uint8], config: Int8Config
+) -> dict[str, tuple[np.float32, np.float32]]:
+    """Ranges of an exported model's activations before the decoding, over pictures (n, H, W, 3) uint8."""
+    import onnx  # heavy
+
+    proto = onnx.shape_inference.infer_shapes(float_initialisers(onnx.load(source)))
+    return activation_ranges(proto, float_activations(proto, decoding(proto)), images, config)

@@ -25,7 +25,7 @@ class Recipe:
         model: Shape of the detector.
         stages: What is trained, one after the other.
         start: File name of the backbone's start.
-        teacher: File name of the dense teacher.
+        teacher: File name of the dense teacher, or None: then there is no cache and no distillation.
         int8: How the int8 form is made.
         texts: What the card says in words.
         report_sources: Beginnings of image sources whose figures are reported by themselves.
@@ -40,7 +40,7 @@ class Recipe:
     model: ModelConfig
     stages: tuple[StageConfig, ...]
     start: str
-    teacher: str
+    teacher: str | None
     int8: Int8Config
     texts: CardTexts
     report_sources: tuple[str, ...] = ()
