@@ -1,0 +1,93 @@
+"""Make the page of figures for people from what `pipeline.py` measured.
+
+usage: python benchmarks/table.py benchmarks/results/*.json > docs/benchmarks.md
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+HEAD = """# How fast it is
+
+Made by `benchmarks/table.py` from the JSON files in `benchmarks/results/`; `benchmarks/pipeline.py` says how
+they are measured. "Whole process" counts from the start of the interpreter to its end. The middle of several
+runs is shown; where there is a peer, its runs and ours took turns.
+"""
+
+PERCENTILES = {"p50": "p50 ms", "p95": "p95 ms"}
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A Markdown table; numbers stand to the right."""
+    rule = "|".join(["---", *["---:"] * (len(head) - 1)])
+    lines = ["|".join(head), rule, *("|".join(map(str, row)) for row in rows)]
+    return "\n".join(f"|{line}|" for line in lines)
+
+
+def section(report: Mapping[str, Any]) -> str:
+    """One measurement: the machine, the whole process, the stages, the detector."""
+    machine, clip, stages, detector = (report[key] for key in ("machine", "clip", "stages", "detector"))
+    width, height = clip["size"]
+    versions = ", ".join(f"{name} {version}" for name, version in machine["packages"].items())
+    latency = stages["latency_ms"]
+    return "\n\n".join(
+        [
+            f"## {machine['processor']}, {machine['cores']} cores: {stages['device']}",
+            f"surveil {report['version']}, model {detector['model']}. {machine['memory_gb']} GB, "
+            f"{machine['system']}, Python {machine['python']}, {versions}.",
+            f"In: {clip['frames']} frames of {width}x{height} {clip['codec']}, {clip['rate_hz']:g} a second; "
+            "the detector on every frame. Out: annotated video of the same size.",
+            whole_process(report),
+            f"Inside: {stages['cpu_ms_per_frame']:.1f} ms of CPU a frame over all threads; from the decoded "
+            f"frame to the written one {latency['p50']:.0f} ms (p50), {latency['p95']:.0f} ms (p95).",
+            times(stages["stages_ms"], {"cpu": "CPU ms of its thread", "mean": "mean ms", **PERCENTILES}),
+            f"The detector alone at batch 1: {detector['detections_per_s']:.0f} detections a second.",
+            times(detector["ms"], PERCENTILES),
+        ]
+    )
+
+
+def times(parts: Mapping[str, Mapping[str, float]], columns: Mapping[str, str]) -> str:
+    """Milliseconds by part."""
+    rows = ([name, *(f"{part[key]:.2f}" for key in columns)] for name, part in parts.items())
+    return table(["stage", *columns.values()], rows)
+
+
+def whole_process(report: Mapping[str, Any]) -> str:
+    """Ours beside the peer."""
+    rows = [("surveil (H.264 out)", report["own"])]
+    if "peer" in report:
+        rows.append(("typical script (MPEG-4 out)", report["peer"]))
+    text = table(
+        ["whole process", "frames/s", "seconds", "CPU ms/frame", "most memory MB", "written MB"],
+        (
+            [
+                name,
+                f"**{part['fps']:.1f}**",
+                f"{part['wall_s']:.1f}",
+                f"{part['cpu_ms_per_frame']:.1f}",
+                f"{part['peak_rss_mb']:.0f}",
+                f"{part['written_mb']:.1f}",
+            ]
+            for name, part in rows
+        ),
+    )
+    if "times_as_fast" not in report:
+        return text
+    return f"{text}\n\n{report['times_as_fast']:.1f} times as fast as the typical script."
+
+
+def main() -> None:
+    """Print the page."""
+    reports = [json.loads(Path(name).read_text(encoding="utf-8")) for name in sys.argv[1:]]
+    if not reports:
+        raise SystemExit((__doc__ or "").strip())
+    sys.stdout.write("\n\n".join([HEAD.strip(), *map(section, reports)]) + "\n")
+
+
+if __name__ == "__main__":
+    main()
