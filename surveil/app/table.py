@@ -88,10 +88,13 @@ class Table:
             threads=options.threads,
         )
 
-    def new_step(self, detector: Detector, thresholds: Thresholds | None = None) -> CameraStep:
+    def new_step(
+        self, detector: Detector, thresholds: Thresholds | None = None, ids_after: int = 0
+    ) -> CameraStep:
         """See `RunParts`."""
         cuts = thresholds or self._thresholds(detector)
-        return CameraStep(open_tracker(self._options.model.tracker, detector.labels, cuts), detector.labels)
+        tracker = open_tracker(self._options.model.tracker, detector.labels, cuts)
+        return CameraStep(tracker, detector.labels, ids_after=ids_after)
 
     def _thresholds(self, detector: Detector) -> Thresholds:
         """The model's own, raised where no object below a score is wanted."""
@@ -106,12 +109,12 @@ class Table:
     def open_brain(self, model: str | None) -> Brain:
         """See `Parts`."""
         detector = self.open_detector(model)
-        return Brain(detector=detector, new_step=lambda: self.new_step(detector))
+        return Brain(detector=detector, new_step=lambda last: self.new_step(detector, ids_after=last))
 
     def with_thresholds(self, brain: Brain, low: float, high: float, birth: float) -> Brain:
         """See `Parts`."""
         thresholds = replace(self._thresholds(brain.detector), low=low, high=high, birth=birth)
-        return replace(brain, new_step=lambda: self.new_step(brain.detector, thresholds))
+        return replace(brain, new_step=lambda last: self.new_step(brain.detector, thresholds, last))
 
     # ---- render, store
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from surveil.labels import LabelMap
@@ -18,10 +19,17 @@ class CameraStep:
 
     It has no threads and no locks: one camera's frames pass it one by one. The live layout, the file layout
     and replays call the same `step`, so that the same detections give the same tracks and events everywhere.
+
+    Attributes:
+        last_id: the highest track id that was given so far.
     """
 
-    def __init__(self, tracker: Tracker, labels: LabelMap, rules: Sequence[Rule] = ()) -> None:
+    def __init__(
+        self, tracker: Tracker, labels: LabelMap, rules: Sequence[Rule] = (), *, ids_after: int = 0
+    ) -> None:
+        """`ids_after`: the last id of the tracker that this one takes over from; no id comes twice."""
         self._tracker, self._labels, self._rules = tracker, labels, tuple(rules)
+        self._ids_after = self.last_id = ids_after
 
     def step(
         self, frame: Frame, detections: Detections | None, timings_ms: Mapping[str, float] = NO_TIMINGS
@@ -30,6 +38,9 @@ class CameraStep:
         info = frame.info
         tracker = self._tracker
         tracks = tracker.predict(info) if detections is None else tracker.update(info, detections)
+        if self._ids_after:
+            tracks = replace(tracks, ids=tracks.ids + self._ids_after)
+        self.last_id = max(self.last_id, int(tracks.ids.max(initial=0)))
         events = tuple(event for rule in self._rules for event in rule.update(info, tracks))
         return FrameResult(
             frame=frame,

@@ -38,11 +38,11 @@ class Brain:
     """What turns pictures into tracks; exchanged as one when the model or the thresholds change.
 
     Attributes:
-        new_step: makes the tracker and rules of one camera.
+        new_step: makes the tracker and rules of one camera, whose ids go on after the given one.
     """
 
     detector: Detector
-    new_step: Callable[[], CameraStep]
+    new_step: Callable[[int], CameraStep]
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +184,7 @@ class Inference:
     def _finish(self, brain: Brain, item: _Item, detections: Detections | None, detect_ms: float) -> None:
         lane = item.lane
         if lane.step is None or lane.step[0] is not brain:
-            lane.step = (brain, brain.new_step())
+            lane.step = (brain, brain.new_step(lane.step[1].last_id if lane.step else 0))
         timings = {"prepare": item.prepare_ms, "detect": detect_ms}
         with self.times.measure("track") as watch:
             result = lane.step[1].step(item.frame, detections, timings)

@@ -231,13 +231,15 @@ class Session:
     def set_model(self, model: str) -> None:
         """Detect with another model; takes up to seconds, so it is nothing for a Qt main thread.
 
+        Every camera's tracker begins anew; ids go on.
+
         Raises:
             ModelError, DeviceError: it cannot be used; the one before goes on.
         """
         self._running().replace(self._parts.open_brain(model))
 
     def set_thresholds(self, *, low: float, high: float, birth: float) -> None:
-        """Track with other score thresholds (0-1, see the model card); every camera's tracker begins anew."""
+        """Track with other score thresholds (0-1, see the model card); trackers begin anew, ids go on."""
         inference = self._running()
         inference.replace(self._parts.with_thresholds(inference.brain, low, high, birth))
 

@@ -206,7 +206,10 @@ class FakeOverlay:
 
 
 def new_brain(detector: FakeDetector | None = None) -> Brain:
-    return Brain(detector=detector or FakeDetector(), new_step=lambda: CameraStep(FakeTracker(), LABELS))
+    return Brain(
+        detector=detector or FakeDetector(),
+        new_step=lambda last: CameraStep(FakeTracker(), LABELS, ids_after=last),
+    )
 
 
 class FakeFeed:

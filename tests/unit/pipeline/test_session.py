@@ -173,6 +173,8 @@ def test_model_is_exchanged_while_running(fakes: SimpleNamespace) -> None:
     for number in range(1, 6):
         session.set_model(f"m{number}")
         eventually(lambda: len(parts.brains[-1].detector.seen) > 3)
+        # no id comes twice, whatever the tracker
+        eventually(lambda number=number: session.latest("a").tracks.ids.tolist() == [number + 1])
         assert parts.brains[-2].detector.closed
     with pytest.raises(ModelError):
         session.set_model("missing")
