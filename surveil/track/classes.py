@@ -6,9 +6,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from surveil.labels import LabelMap
+from surveil.track.assignment import overlapping
+from surveil.types import Detections
 
 NEW_VOTE = 0.1  # weight of the newest detection beside all before it, once there are ten
 LEAD = 0.1  # how far another class must lead before the label changes
+
+
+def best_guesses(found: Detections, same_overlap: float) -> Detections:
+    """One detection an object: of boxes of different classes that overlap more, the one with the best score.
+
+    A detector suppresses double boxes class by class; one van may still come as a car, a truck and a bus.
+    """
+    if len(found) == 0 or (found.class_ids == found.class_ids[0]).all():
+        return found
+    boxes, scores = found.boxes.astype(np.float64), found.scores
+    i, j, overlap = overlapping(boxes, boxes)
+    better = (scores[i] > scores[j]) | ((scores[i] == scores[j]) & (i < j))
+    beaten = (overlap > same_overlap) & better & (found.class_ids[i] != found.class_ids[j])
+    keep = np.ones(len(found), np.bool_)
+    keep[j[beaten]] = False
+    return found.select(keep)
 
 
 def first_votes(class_ids: NDArray[np.int32], classes: int) -> NDArray[np.float64]:

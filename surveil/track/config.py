@@ -40,7 +40,7 @@ class TrackerConfig:
     Attributes:
         low, high, birth: see `Thresholds`.
         predicted_gate: stage 1, high scores against predictions: least overlap times score.
-        low_gate: stage 2, low scores against tracks seen in the last frame: least overlap.
+        low_gate: stages 2 and 5, low scores against tracks seen in the last frame: least overlap.
         observed_gate: stage 3, high scores against last detections: least overlap.
         tentative_gate: stage 4, high scores against tentative tracks: least overlap times score.
         class_cost: the part of its affinity that a pair loses when all of the track's votes are for other
@@ -49,7 +49,8 @@ class TrackerConfig:
         sure_score: a first detection from here on confirms at once; None: never.
         lost_life_s: how long a track may stay unseen; `lost_life_by_label` overrides it by class name.
         restart_gap_s: a lost track found after a longer gap takes its velocity from the gap.
-        duplicate_overlap: a lost track that covers an older, living one more than this is the same object.
+        same_overlap: boxes that overlap more are one object: detections of different classes, and a lost
+            track upon an older, living one.
         max_step_s: after a longer step nothing is known any more: all tracks end.
     """
 
@@ -66,7 +67,7 @@ class TrackerConfig:
     lost_life_s: float = 1.0
     lost_life_by_label: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({"person": 1.0}))
     restart_gap_s: float = 0.2
-    duplicate_overlap: float = 0.85
+    same_overlap: float = 0.85
     max_step_s: float = 3.0
 
     def __post_init__(self) -> None:

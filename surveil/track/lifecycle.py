@@ -30,7 +30,7 @@ class TrackTable:
     Attributes:
         ids: (N,) int64.
         states: (N,) int8, values of `TrackState`.
-        hits: (N,) int64, detections so far.
+        hits: (N,) int64, detections so far, weak ones of a tentative track not counted.
         born_s: (N,) float64, media time of the first detection.
         seen_s: (N,) float64, media time of the last detection.
         scores: (N,) float32, of the last detection.
@@ -119,8 +119,9 @@ def hit(tracks: TrackTable, found: Detections, now_s: float, config: TrackerConf
         for field, new in zip(blocks, fresh, strict=True):
             field[again] = new  # made by `update` a moment ago: nobody else has them
     votes = classes.vote(tracks.votes, tracks.hits, found.class_ids)
-    hits = tracks.hits + 1
-    on_trial = (tracks.states == TrackState.TENTATIVE) & (hits < config.confirm_hits)
+    known = tracks.states != TrackState.TENTATIVE
+    hits = tracks.hits + (known | (found.scores >= config.high))  # a weak detection proves no new track
+    on_trial = ~known & (hits < config.confirm_hits)
     return TrackTable(
         ids=tracks.ids,
         states=np.where(on_trial, TrackState.TENTATIVE, TrackState.CONFIRMED).astype(np.int8),

@@ -30,7 +30,7 @@ class SortConfig:
     Attributes:
         min_score: detections below are not looked at.
         max_age: frames that a track may stay unseen (the paper: 1; its successors: 30).
-        min_hits: detections in a row that confirm a track.
+        min_hits: detections in a row, after the first, that confirm a track.
         min_iou: least overlap of a detection with a prediction.
         max_step_s: after a longer step all tracks end.
     """

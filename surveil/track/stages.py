@@ -1,11 +1,12 @@
-"""Who may be matched with whom, and in which order: the four stages of one frame.
+"""Who may be matched with whom, and in which order: the stages of one frame.
 
 What is surest goes first, and what one stage has matched is out of the next:
 
 1. good detections with the predictions of confirmed and lost tracks;
 2. weak detections with tracks that were seen in the last frame (someone half hidden scores low);
 3. good detections left over with the places where tracks were last seen (who stopped while hidden);
-4. good detections left over with tentative tracks.
+4. good detections left over with tentative tracks;
+5. weak detections left over with tentative tracks, which go on then, but are no further confirmed.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ def associate(tracks: TrackTable, found: Detections, now_s: float, config: Track
         affinity = where_seen.overlap * _class_factor(tracks, found, where_seen, config)
         matching.run(where_seen, affinity, config.observed_gate, known, good)
     matching.run(pairs, scored, config.tentative_gate, ~known, good)
+    matching.run(pairs, plain, config.low_gate, ~known, weak)
     return matching.detection_of
 
 

@@ -74,7 +74,7 @@ class SurveilTracker:
         step_s = check_step(info, self._now_s)
         check_detections(info, detections)
         check_motion(info, motion)
-        found = canonical(detections)
+        found = classes.best_guesses(canonical(detections), self._config.same_overlap)
         self._speak(found.labels)
         now_s, anew = info.pts_s, step_s > self._config.max_step_s
         tracks = _no_tracks(self._labels) if anew else self._tracks
@@ -90,7 +90,7 @@ class SurveilTracker:
         newborn = self._births(found, row[matched], now_s, anew)
         tracks = followed.append(unseen)
         tracks = tracks.select(np.argsort(tracks.ids)).append(newborn)
-        self._tracks = tracks.select(~lifecycle.duplicates(tracks, now_s, self._config.duplicate_overlap))
+        self._tracks = tracks.select(~lifecycle.duplicates(tracks, now_s, self._config.same_overlap))
         self._now_s = now_s
         return self._report(self._tracks, now_s, found.frame_size)
 
