@@ -45,8 +45,8 @@ def height_modulated_iou(a: Array, b: Array) -> Array:
     People who cover each other differ in how far up and down they reach long before they differ in place: the
     second factor tells them apart (Hybrid-SORT, arXiv 2308.00783, section 3.3).
     """
-    ax1, ay1, ax2, ay2 = np.moveaxis(a, -1, 0)
-    bx1, by1, bx2, by2 = np.moveaxis(b, -1, 0)
+    ax1, ay1, ax2, ay2 = a[..., 0], a[..., 1], a[..., 2], a[..., 3]
+    bx1, by1, bx2, by2 = b[..., 0], b[..., 1], b[..., 2], b[..., 3]
     width = np.maximum(np.minimum(ax2, bx2) - np.maximum(ax1, bx1), 0)
     height = np.maximum(np.minimum(ay2, by2) - np.maximum(ay1, by1), 0)
     common = width * height

@@ -18,6 +18,7 @@ from surveil.track.config import TrackerConfig
 from surveil.types import Detections, TrackState
 
 Mask = NDArray[np.bool_]
+TENTATIVE, CONFIRMED, LOST = (state.value for state in TrackState)  # plain numbers: enum look-ups are slow
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,7 +97,7 @@ def born(
     n = len(found)
     return TrackTable(
         ids=np.arange(first_id, first_id + n, dtype=np.int64),
-        states=np.where(confirmed, TrackState.CONFIRMED, np.full(n, TrackState.TENTATIVE)).astype(np.int8),
+        states=np.where(confirmed, CONFIRMED, np.full(n, TENTATIVE)).astype(np.int8),
         hits=np.ones(n, np.int64),
         born_s=np.full(n, now_s),
         seen_s=np.full(n, now_s),
@@ -113,18 +114,18 @@ def hit(tracks: TrackTable, found: Detections, now_s: float, config: TrackerConf
     gap_s = now_s - tracks.seen_s
     z = kalman.to_measurements(found.boxes)
     blocks = kalman.update(kalman.predict(tracks.blocks, gap_s), z)
-    again = (tracks.states == TrackState.LOST) & (gap_s > config.restart_gap_s)
+    again = (tracks.states == LOST) & (gap_s > config.restart_gap_s)
     if again.any():
         fresh = kalman.restart(z[again], kalman.to_measurements(tracks.observed[again]), gap_s[again])
         for field, new in zip(blocks, fresh, strict=True):
             field[again] = new  # made by `update` a moment ago: nobody else has them
     votes = classes.vote(tracks.votes, tracks.hits, found.class_ids)
-    known = tracks.states != TrackState.TENTATIVE
+    known = tracks.states != TENTATIVE
     hits = tracks.hits + (known | (found.scores >= config.high))  # a weak detection proves no new track
     on_trial = ~known & (hits < config.confirm_hits)
     return TrackTable(
         ids=tracks.ids,
-        states=np.where(on_trial, TrackState.TENTATIVE, TrackState.CONFIRMED).astype(np.int8),
+        states=np.where(on_trial, TENTATIVE, CONFIRMED).astype(np.int8),
         hits=hits,
         born_s=tracks.born_s,
         seen_s=np.full(len(tracks), now_s),
@@ -138,9 +139,9 @@ def hit(tracks: TrackTable, found: Detections, now_s: float, config: TrackerConf
 
 def missed(tracks: TrackTable, now_s: float, lives_s: NDArray[np.float64]) -> TrackTable:
     """What is left of tracks without a detection: the confirmed, lost from now on, as long as they may."""
-    stays = (tracks.states != TrackState.TENTATIVE) & ~overdue(tracks, now_s, lives_s)
+    stays = (tracks.states != TENTATIVE) & ~overdue(tracks, now_s, lives_s)
     left = tracks.select(stays)
-    lost = np.full(len(left), TrackState.LOST, np.int8)
+    lost = np.full(len(left), LOST, np.int8)
     return replace(left, states=lost, blocks=kalman.hold_size(left.blocks))
 
 
@@ -152,9 +153,9 @@ def overdue(tracks: TrackTable, now_s: float, lives_s: NDArray[np.float64]) -> M
 def duplicates(tracks: TrackTable, now_s: float, most_overlap: float) -> Mask:
     """Mask (N,) of lost tracks that lie upon an older one that is seen: the same object counted twice."""
     twice = np.zeros(len(tracks), np.bool_)
-    lost = np.flatnonzero(tracks.states == TrackState.LOST)
+    lost = np.flatnonzero(tracks.states == LOST)
     if len(lost):
-        live = np.flatnonzero(tracks.states == TrackState.CONFIRMED)
+        live = np.flatnonzero(tracks.states == CONFIRMED)
         boxes = tracks.boxes_at(now_s)
         pairs = overlapping(boxes[lost], boxes[live])
         i, j = lost[pairs.tracks], live[pairs.detections]

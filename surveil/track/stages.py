@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from surveil.track.assignment import Array, Index, Pairs, assign, overlapping
 from surveil.track.config import TrackerConfig
-from surveil.track.lifecycle import TrackTable
-from surveil.types import Detections, TrackState
+from surveil.track.lifecycle import CONFIRMED, TENTATIVE, TrackTable
+from surveil.types import Detections
 
 Mask = NDArray[np.bool_]
 NOBODY = -1
@@ -31,8 +31,8 @@ def associate(tracks: TrackTable, found: Detections, now_s: float, config: Track
     boxes = found.boxes.astype(np.float64)
     good = found.scores >= config.high
     weak = (found.scores >= config.low) & ~good
-    known = tracks.states != TrackState.TENTATIVE
-    in_sight = tracks.states == TrackState.CONFIRMED
+    known = tracks.states != TENTATIVE
+    in_sight = tracks.states == CONFIRMED
 
     pairs = overlapping(tracks.boxes_at(now_s), boxes)
     plain = pairs.overlap * _class_factor(tracks, found, pairs, config)

@@ -11,9 +11,9 @@ from surveil.labels import LabelMap
 from surveil.track import classes, lifecycle
 from surveil.track.checks import canonical, check_detections, check_motion, check_step
 from surveil.track.config import Thresholds, TrackerConfig
-from surveil.track.lifecycle import TrackTable
+from surveil.track.lifecycle import LOST, TrackTable
 from surveil.track.stages import NOBODY, associate
-from surveil.types import Detections, FrameInfo, Tracks, TrackState
+from surveil.types import Detections, FrameInfo, Tracks
 
 __all__ = ["SurveilTracker", "Thresholds", "Tracker", "TrackerConfig"]
 
@@ -80,17 +80,19 @@ class SurveilTracker:
         tracks = _no_tracks(self._labels) if anew else self._tracks
         if motion is not None:
             tracks = tracks.moved(motion)
-        lost = tracks.states == TrackState.LOST
-        tracks = tracks.select(~(lost & lifecycle.overdue(tracks, now_s, self._lives_s)))
+        tracks = tracks.select(self._alive(tracks, now_s))
 
         row = associate(tracks, found, now_s, self._config)
         matched = row != NOBODY
-        followed = lifecycle.hit(tracks.select(matched), found.select(row[matched]), now_s, self._config)
-        unseen = lifecycle.missed(tracks.select(~matched), now_s, self._lives_s)
-        newborn = self._births(found, row[matched], now_s, anew)
-        tracks = followed.append(unseen)
-        tracks = tracks.select(np.argsort(tracks.ids)).append(newborn)
-        self._tracks = tracks.select(~lifecycle.duplicates(tracks, now_s, self._config.same_overlap))
+        after = lifecycle.hit(tracks.select(matched), found.select(row[matched]), now_s, self._config)
+        if not matched.all():
+            after = after.append(lifecycle.missed(tracks.select(~matched), now_s, self._lives_s))
+            after = after.select(np.argsort(after.ids))
+        fitting_none = found.scores >= self._config.birth
+        fitting_none[row[matched]] = False
+        if fitting_none.any():
+            after = after.append(self._births(found.select(fitting_none), now_s, anew))
+        self._tracks = after.select(~lifecycle.duplicates(after, now_s, self._config.same_overlap))
         self._now_s = now_s
         return self._report(self._tracks, now_s, found.frame_size)
 
@@ -100,15 +102,15 @@ class SurveilTracker:
         tracks = self._tracks
         if step_s > self._config.max_step_s:
             tracks = _no_tracks(self._labels)
-        lost = tracks.states == TrackState.LOST
-        tracks = tracks.select(~(lost & lifecycle.overdue(tracks, info.pts_s, self._lives_s)))
+        tracks = tracks.select(self._alive(tracks, info.pts_s))
         return self._report(tracks, info.pts_s, info.size)
 
-    def _births(self, found: Detections, taken: NDArray[np.intp], now_s: float, anew: bool) -> TrackTable:
+    def _alive(self, tracks: TrackTable, now_s: float) -> NDArray[np.bool_]:
+        """Mask (N,) without lost tracks whose life is over; who was seen at the last update has a chance."""
+        return np.asarray((tracks.states != LOST) | ~lifecycle.overdue(tracks, now_s, self._lives_s))
+
+    def _births(self, first: Detections, now_s: float, anew: bool) -> TrackTable:
         """Tracks from detections that fit none; without trial in a first frame, which had none before it."""
-        free = found.scores >= self._config.birth
-        free[taken] = False
-        first = found.select(free)
         sure = self._config.sure_score
         confirmed = anew if anew or sure is None else first.scores >= sure
         newborn = lifecycle.born(first, self._next_id, now_s, self._labels, confirmed)
