@@ -15,6 +15,7 @@ from surveil.clock import Clock, utc_text
 from surveil.detect.assets import find_model
 from surveil.detect.card import Thresholds
 from surveil.detect.detector import Detector
+from surveil.detect.devices import cores
 from surveil.detect.open import open_detector, open_recorded
 from surveil.pipeline.camera import CameraStep
 from surveil.pipeline.live import Brain
@@ -73,8 +74,14 @@ class Table:
 
     # ---- detect, track
 
-    def open_detector(self, model: str | None = None) -> Detector:
+    def open_detector(self) -> tuple[Detector, int]:
         """See `RunParts`."""
+        # As many detections side by side as there are cores, each of one thread; a GPU does one at a time.
+        count = self._options.model.threads or cores()
+        detector = self._detector(None, threads=1)
+        return detector, 1 if detector.device.startswith("CUDA") else count
+
+    def _detector(self, model: str | None, threads: int) -> Detector:
         options = self._options.model
         classes = options.classes or None
         if options.detections is not None and model is None:
@@ -85,7 +92,7 @@ class Table:
             device=options.device,
             classes=classes,
             min_score=options.min_score,
-            threads=options.threads,
+            threads=threads,
         )
 
     def new_step(
@@ -108,7 +115,7 @@ class Table:
 
     def open_brain(self, model: str | None) -> Brain:
         """See `Parts`."""
-        detector = self.open_detector(model)
+        detector = self._detector(model, self._options.model.threads)
         return Brain(detector=detector, new_step=lambda last: self.new_step(detector, ids_after=last))
 
     def with_thresholds(self, brain: Brain, low: float, high: float, birth: float) -> Brain:

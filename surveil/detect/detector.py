@@ -12,7 +12,7 @@ from surveil.types import Detections, Frame
 
 
 class Detector(Protocol):
-    """Finds objects in frames. Any thread may call `prepare`; the rest belongs to one thread at a time."""
+    """Finds objects in frames. Any number of threads may call `prepare` and `detect` at the same time."""
 
     @property
     def labels(self) -> LabelMap:

@@ -1,20 +1,24 @@
 """Recordings: every frame, in order, as fast as the machine allows.
 
-    decode + letterbox | detect | track + rules + draw | encode + write
-       thread             thread     thread               the caller's thread
+    decode + letterbox | detect          | track + rules + draw | encode + write
+       thread             thread a core     thread                the caller's thread
 
-Between them stand channels of two: a longer queue gives more latency, not more throughput. What is written
-is the same, byte for byte, as when one thread does it all.
+Between them stand short channels: longer ones give more latency, not more throughput. What is written is the
+same, byte for byte, as when one thread does it all.
+
+Several frames are detected side by side, each by one thread: that keeps all cores busy, where one detection that
+is spread over the cores makes them wait for each other at every layer.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from surveil.pipeline.channel import Channel, Closed
 from surveil.pipeline.outlet import Drawn, Outlet
@@ -40,6 +44,7 @@ class FileJob:
     Attributes:
         source: not open yet: the decoding thread opens, plays and closes it.
         every: the detector looks at the first frame and at every `every`-th after it.
+        detect_threads: how many frames are detected at the same time.
         outlet: where results go; it is the caller's to close.
     """
 
@@ -48,6 +53,7 @@ class FileJob:
     step: CameraStep
     outlet: Outlet
     every: int = 1
+    detect_threads: int = 1
     times: StageTimes = field(default_factory=StageTimes)
 
 
@@ -125,7 +131,7 @@ def run_sequential(job: FileJob, stop: threading.Event) -> Iterator[FrameResult]
 
 
 def run_staged(job: FileJob, stop: threading.Event) -> Iterator[FrameResult]:
-    """Results of all frames, made in four threads of which the caller's is the last.
+    """Results of all frames, made in several threads of which the caller's is the last.
 
     When `stop` is set the frames on their way are finished and the results end early, without an error.
     When a stage raises, the results of the frames before come out first, as in the sequential layout, then
@@ -147,36 +153,21 @@ def run_staged(job: FileJob, stop: threading.Event) -> Iterator[FrameResult]:
 
 
 class _Staged:
-    """The three threads before the caller's."""
+    """The threads before the caller's."""
 
     def __init__(self, job: FileJob, stop: threading.Event) -> None:
         self._job, self._stop = job, stop
-        self._decoded: Channel[_Item] = Channel(CAPACITY)
-        self._detected: Channel[_Item] = Channel(CAPACITY)
+        self._pool = ThreadPoolExecutor(job.detect_threads, thread_name_prefix="file-detect")
+        # Detections end in any order; the channel keeps that of the frames.
+        self._detecting: Channel[Future[_Item]] = Channel(CAPACITY + job.detect_threads - 1)
         self._tracked: Channel[tuple[FrameResult, Drawn]] = Channel(CAPACITY)
         self._errors: list[BaseException] = []  # in the order in which they happened
-        self._workers = (
-            self._worker("decode", self._run_decode, None, self._decoded),
-            self._worker("detect", self._run_detect, self._decoded, self._detected),
-            self._worker("track", self._run_track, self._detected, self._tracked),
-        )
-
-    def _worker(
-        self, name: str, run: Callable[[], None], before: Channel[Any] | None, after: Channel[Any]
-    ) -> Worker:
-        def at_end(error: BaseException | None) -> None:
-            # However a stage ends, those after it finish what they have, and those before it stop.
-            if error is not None:
-                self._errors.append(error)
-            after.close()
-            if before is not None:
-                before.abort()
-
-        return Worker(f"file-{name}", run, at_end)
+        self._decoder = Worker("file-decode", self._decode, self._decoded)
+        self._tracker = Worker("file-track", self._track, self._ended)
 
     def start(self) -> None:
-        for worker in self._workers:
-            worker.start()
+        self._decoder.start()
+        self._tracker.start()
 
     def tracked(self) -> Iterator[tuple[FrameResult, Drawn]]:
         while True:
@@ -188,26 +179,39 @@ class _Staged:
                 return
 
     def abort(self) -> None:
-        for channel in (self._decoded, self._detected, self._tracked):
-            channel.abort()
+        self._detecting.abort()
+        self._tracked.abort()
 
     def join(self) -> None:
-        for worker in self._workers:
+        for worker in (self._decoder, self._tracker):
             worker.wait(JOIN_S)
+        self._pool.shutdown(cancel_futures=True)  # nobody waits for them any more
 
     def raise_first_error(self) -> None:
         if self._errors:
             raise self._errors[0]
 
-    def _run_decode(self) -> None:
+    def _decode(self) -> None:
         with closing(_decode(self._job, self._stop)) as items:
             for item in items:
-                self._decoded.put(item)
+                self._detecting.put(self._pool.submit(_detect, self._job, item))
 
-    def _run_detect(self) -> None:
+    def _track(self) -> None:
         while True:
-            self._detected.put(_detect(self._job, self._decoded.get()))
+            item = self._detecting.get().result()
+            self._tracked.put(_track(self._job, item))
 
-    def _run_track(self) -> None:
-        while True:
-            self._tracked.put(_track(self._job, self._detected.get()))
+    # However a stage ends, those after it finish what they have, and those before it stop.
+
+    def _decoded(self, error: BaseException | None) -> None:
+        self._note(error)
+        self._detecting.close()
+
+    def _ended(self, error: BaseException | None) -> None:
+        self._note(error)
+        self._tracked.close()
+        self._detecting.abort()
+
+    def _note(self, error: BaseException | None) -> None:
+        if error is not None:
+            self._errors.append(error)

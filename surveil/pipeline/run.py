@@ -42,8 +42,8 @@ class RunParts(Parts, Protocol):
     def open_recording(self, spec: SourceSpec) -> Source:
         """A recording that is not open yet."""
 
-    def open_detector(self) -> Detector:
-        """The detector of this run. Raises ModelError, DeviceError."""
+    def open_detector(self) -> tuple[Detector, int]:
+        """A detector, and how many frames it is to look at side by side. Raises ModelError, DeviceError."""
 
     def new_step(self, detector: Detector) -> CameraStep:
         """Tracker and rules of one source."""
@@ -153,14 +153,14 @@ class Run:
     # ---- recordings
 
     def _recordings(self, shared: Sequence[ResultWriter]) -> Iterator[FrameResult]:
-        detector = self._parts.open_detector()
+        detector, threads = self._parts.open_detector()
         self._device = detector.device
         try:
             for spec in self.specs:
                 if self._stop.is_set():
                     return
                 try:
-                    yield from self._recording(spec, detector, shared)
+                    yield from self._recording(spec, detector, threads, shared)
                 except (SourceError, UsageError) as error:
                     if len(self.specs) == 1:
                         raise
@@ -170,7 +170,7 @@ class Run:
             detector.close()
 
     def _recording(
-        self, spec: SourceSpec, detector: Detector, shared: Sequence[ResultWriter]
+        self, spec: SourceSpec, detector: Detector, threads: int, shared: Sequence[ResultWriter]
     ) -> Iterator[FrameResult]:
         source = self._parts.open_recording(spec)
         outlet = self._parts.open_outlet(spec, shared, source)
@@ -180,6 +180,7 @@ class Run:
             step=self._parts.new_step(detector),
             outlet=outlet,
             every=self._every,
+            detect_threads=threads,
             times=self.times,
         )
         frames = 0

@@ -59,9 +59,10 @@ class Stopwatch:
 
 
 class StageTimes:
-    """Times of all stages of a layout; every stage is measured by one thread at a time."""
+    """Times of all stages of a layout. Any thread."""
 
     def __init__(self) -> None:
+        self._lock = threading.Lock()
         self._totals: dict[str, list[float]] = {}  # stage -> frames, CPU ms, wall ms
         self._walls: dict[str, Samples] = {}
 
@@ -73,14 +74,17 @@ class StageTimes:
         yield watch
         watch.cpu_ms = (time.thread_time_ns() - cpu) / 1e6
         watch.wall_ms = (time.perf_counter_ns() - wall) / 1e6
-        total = self._totals.setdefault(stage, [0, 0.0, 0.0])
-        total[0] += 1
-        total[1] += watch.cpu_ms
-        total[2] += watch.wall_ms
-        self._walls.setdefault(stage, Samples()).add(watch.wall_ms)
+        with self._lock:
+            total = self._totals.setdefault(stage, [0, 0.0, 0.0])
+            total[0] += 1
+            total[1] += watch.cpu_ms
+            total[2] += watch.wall_ms
+            self._walls.setdefault(stage, Samples()).add(watch.wall_ms)
 
     def stages(self) -> Mapping[str, StageStats]:
         """What was measured so far, in the order in which the stages first ran."""
+        with self._lock:
+            totals = {stage: tuple(total) for stage, total in self._totals.items()}
         return {
             stage: StageStats(
                 frames=int(frames),
@@ -89,8 +93,7 @@ class StageTimes:
                 p50_ms=self._walls[stage].percentile(50),
                 p95_ms=self._walls[stage].percentile(95),
             )
-            for stage, (frames, cpu, wall) in list(self._totals.items())
-            if stage in self._walls
+            for stage, (frames, cpu, wall) in totals.items()
         }
 
 

@@ -11,6 +11,7 @@ from surveil.errors import SourceCause, SourceError
 from surveil.pipeline.camera import CameraStep
 from surveil.pipeline.files import FileJob, run_sequential, run_staged
 
+PAUSE = threading.Event()  # never set: something to wait on
 LAYOUTS = pytest.mark.parametrize("layout", [run_sequential, run_staged])
 
 
@@ -21,6 +22,7 @@ def job_of(fakes: SimpleNamespace, every: int = 1, **parts: Any) -> FileJob:
         step=CameraStep(parts.get("tracker") or fakes.Tracker(), fakes.LABELS),
         outlet=parts.get("outlet") or fakes.Outlet(),
         every=every,
+        detect_threads=parts.get("detect_threads", 1),
     )
 
 
@@ -40,8 +42,12 @@ def test_every_frame_once_in_order(fakes: SimpleNamespace, layout: Any) -> None:
 
 
 @pytest.mark.parametrize("every", [1, 3])
-def test_both_layouts_write_the_same_bytes(fakes: SimpleNamespace, every: int) -> None:
-    one, four = job_of(fakes, every), job_of(fakes, every)
+@pytest.mark.parametrize("detect_threads", [1, 3])
+def test_both_layouts_write_the_same_bytes(fakes: SimpleNamespace, every: int, detect_threads: int) -> None:
+    chance = random.Random(1)
+    uneven = fakes.Detector(hold=lambda: PAUSE.wait(chance.random() * 0.003))
+    one = job_of(fakes, every)
+    four = job_of(fakes, every, detector=uneven, detect_threads=detect_threads)
     list(run_sequential(one, threading.Event()))
     list(run_staged(four, threading.Event()))
     assert one.outlet.written == four.outlet.written
@@ -133,6 +139,7 @@ def _one_random_run(fakes: SimpleNamespace, chance: random.Random) -> None:
     }
     parts = {mode: makers[mode](fail_at=at)} if mode in makers else {}
     parts.setdefault("source", fakes.Source(30))
+    parts["detect_threads"] = chance.choice([1, 2, 4])
     job, stop = job_of(fakes, chance.choice([1, 2]), **parts), threading.Event()
     before = threading.active_count()
     seen = []
