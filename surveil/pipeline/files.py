@@ -6,8 +6,8 @@
 Between them stand short channels: longer ones give more latency, not more throughput. What is written is the
 same, byte for byte, as when one thread does it all.
 
-Several frames are detected side by side, each by one thread: that keeps all cores busy, where one detection that
-is spread over the cores makes them wait for each other at every layer.
+Several frames are detected side by side, each by one thread: that keeps all cores busy, where one detection
+spread over the cores makes them wait for each other at every layer.
 """
 
 from __future__ import annotations
