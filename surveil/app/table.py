@@ -79,7 +79,7 @@ class Table:
         # As many detections side by side as there are cores, each of one thread; a GPU does one at a time.
         count = self._options.model.threads or cores()
         detector = self._detector(None, threads=1)
-        return detector, 1 if detector.device.startswith("CUDA") else count
+        return detector, count if detector.device.startswith("CPU") else 1
 
     def _detector(self, model: str | None, threads: int) -> Detector:
         options = self._options.model

@@ -54,7 +54,7 @@ def as_table(run: Run, *, interrupted: bool) -> str:
         rows.append(("device", summary.device))
     rows.append(("tracks", str(summary.tracks)))
     rows += [(f"  {label}", str(count)) for label, count in summary.objects.items()]
-    rows += [("left out", f"{count} {reason}") for reason, count in summary.left_out.items() if count]
+    rows += [("left out", f"{n} {reason.replace('_', ' ')}") for reason, n in summary.left_out.items()]
     rows += [("" if number else "files", str(path)) for number, path in enumerate(summary.files)]
     width = max(len(name) for name, _ in rows)
     return "\n".join(f"{name:<{width}}  {value}" for name, value in rows)

@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 POLL_S = 0.2
 LIVE_QUEUE = 8  # results a camera may be ahead of the files; at 1080p 50 MB
 STOP_S = 5.0
+KEPT = frozenset({"frames", "reconnects", "repaired_stamps", "skipped_frames"})  # counters of sources that tell of no loss
 
 
 class RunParts(Parts, Protocol):
@@ -154,7 +155,7 @@ class Run:
 
     def _recordings(self, shared: Sequence[ResultWriter]) -> Iterator[FrameResult]:
         detector, threads = self._parts.open_detector()
-        self._device = detector.device
+        self._device = detector.device + (f", {threads} frames side by side" if threads > 1 else "")
         try:
             for spec in self.specs:
                 if self._stop.is_set():
@@ -194,7 +195,10 @@ class Run:
                 raise SourceError(
                     f"{spec.shown}: holds no picture", SourceCause.EMPTY, "Choose another source"
                 )
-        self._left_out.update(source.counters)
+        self._leave_out(source.counters)
+
+    def _leave_out(self, counts: Mapping[str, int]) -> None:
+        self._left_out.update({reason: n for reason, n in counts.items() if n and reason not in KEPT})
 
     def _raise_failures(self) -> None:
         if self.failures:
@@ -241,7 +245,7 @@ class Run:
                 continue
             yield result
         for state in session.states().values():
-            self._left_out.update({**state.counters, **state.stats.drops})
+            self._leave_out({**state.counters, **state.stats.drops})
         results.close()
         while len(results):  # nobody else takes from it, and nothing more comes in
             yield results.get()
