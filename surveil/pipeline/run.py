@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 POLL_S = 0.2
 LIVE_QUEUE = 8  # results a camera may be ahead of the files; at 1080p 50 MB
 STOP_S = 5.0
-KEPT = frozenset({"frames", "reconnects", "repaired_stamps", "skipped_frames"})  # counters that tell of no loss
+KEPT = frozenset({"frames", "reconnects", "repaired_stamps", "skipped_frames"})  # these tell of no loss
 
 
 class RunParts(Parts, Protocol):
