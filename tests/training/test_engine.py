@@ -19,7 +19,7 @@ from training.engine.average import Averager, Meeting
 from training.engine.batches import Batch, CachedBatches, Order, unpack_bits
 from training.engine.config import Machine, StageConfig
 from training.engine.ema import Ema
-from training.engine.journal import Journal, read_journal
+from training.engine.journal import Journal, Means, read_journal
 from training.engine.processes import ALLOCATOR, environment, run_processes
 from training.engine.schedule import rate_at, total_steps
 from training.engine.trainer import Trainer
@@ -203,6 +203,15 @@ def test_the_journal_drops_what_came_after_the_checkpoint(tmp_path: Path) -> Non
         (4, 0.25),
         (6, 9.0),
     ]
+
+
+def test_means_count_what_was_added() -> None:
+    means = Means()
+    for value in (1.0, 2.0, 6.0):
+        means.add({"a": value})
+    assert means.take() == {"a": 3.0}
+    means.add({"a": 5.0})
+    assert means.take() == {"a": 5.0}
 
 
 def test_weights_survive_saving_and_another_architecture_is_refused(tmp_path: Path) -> None:

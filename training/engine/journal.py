@@ -1,7 +1,30 @@
 """The log of a stage: one CSV line every few steps; a resumed run cuts off what came after its checkpoint."""
 
 import csv
+from collections import defaultdict
 from pathlib import Path
+
+
+class Means:
+    """Means of named values since they were last taken."""
+
+    def __init__(self) -> None:
+        """Nothing yet."""
+        self._sums: dict[str, float] = defaultdict(float)
+        self._count = 0
+
+    def add(self, values: dict[str, float]) -> None:
+        """One more of each."""
+        self._count += 1
+        for name, value in values.items():
+            self._sums[name] += value
+
+    def take(self) -> dict[str, float]:
+        """The means; counting starts anew."""
+        means = {name: value / self._count for name, value in self._sums.items()}
+        self._sums.clear()
+        self._count = 0
+        return means
 
 
 class Journal:

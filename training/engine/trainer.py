@@ -1,7 +1,6 @@
 """The training loop of one process."""
 
 import math
-from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -15,7 +14,7 @@ from training.engine.batches import Batch
 from training.engine.checkpoint import Checkpoints, RunState
 from training.engine.config import Machine, StageConfig
 from training.engine.ema import Ema
-from training.engine.journal import Journal
+from training.engine.journal import Journal, Means
 from training.engine.schedule import rate_at, total_steps
 from training.errors import DivergedError
 from training.losses.criterion import Criterion
@@ -120,13 +119,11 @@ class Trainer:
         before_s, begin_s, begin_step = self.state.spent_s, self.clock.monotonic(), self.state.step
         images = config.batch * self.seat.ranks
         saves = max(1, config.checkpoint_images // (images * config.average_every)) * config.average_every
-        sums: dict[str, float] = defaultdict(float)
+        means = Means()
         self.model.train()
         done = self._progress()
         while done < 1.0:
-            losses = self._step(done)
-            for name, value in losses.items():
-                sums[name] += value
+            means.add(self._step(done))
             if self.state.step % config.average_every:
                 continue
             self.averager.average()
@@ -134,15 +131,12 @@ class Trainer:
             self.state.updates = self.ema.updates
             self.state.spent_s = self.averager.agree(before_s + self.clock.monotonic() - begin_s)
             done = self._progress()
-            if journal and self.state.step % config.log_steps == 0:
-                journal.write(self._line(sums, config.log_steps))
-                new = (self.state.step - begin_step) * images
-                progress.at(
-                    new,
-                    (self.steps - begin_step) * images,
-                    f"loss {sum(sums.values()) / config.log_steps:.3f}",
-                )
-                sums.clear()
+            if self.state.step % config.log_steps == 0:
+                recent = means.take()
+                if journal:
+                    journal.write(self._line(recent))
+                    seen, wanted = ((n - begin_step) * images for n in (self.state.step, self.steps))
+                    progress.at(seen, wanted, f"loss {sum(recent.values()):.3f}")
             if self.state.step % saves == 0:
                 checkpoints.save(self.state, self.model, self.ema, self.optimizer)
                 self._save_mean(folder / "latest.safetensors")
@@ -188,15 +182,15 @@ class Trainer:
                 out: list[Tensor] = self.model(pixels)
                 return out
 
-    def _line(self, sums: dict[str, float], count: int) -> dict[str, float]:
-        """One line of the log: means over the last `count` steps."""
+    def _line(self, losses: dict[str, float]) -> dict[str, float]:
+        """One line of the log."""
         line = {
             "step": self.state.step,
             "images": self.state.step * self.config.batch * self.seat.ranks,
             "seconds": round(self.state.spent_s, 1),
             "rate": round(self.optimizer.param_groups[0]["lr"], 8),
         }
-        return line | {name: round(value / count, 5) for name, value in sums.items()}
+        return line | {name: round(value, 5) for name, value in losses.items()}
 
     def _save_mean(self, path: Path) -> None:
         """Process 0 writes the averaged weights."""

@@ -47,9 +47,10 @@ class Evaluation:
 
     @property
     def mean(self) -> tuple[float, ...]:
-        """Mean of the figures over the classes that count."""
-        rows = [r.figures for name, r in self.classes.items() if name not in NOT_COUNTED]
-        return tuple(float(v) for v in np.mean(rows, 0)) if rows else (0.0,) * len(FIGURES)
+        """Mean of the figures over the classes that count and have something to measure."""
+        rows = np.array([r.figures for name, r in self.classes.items() if name not in NOT_COUNTED])
+        columns = rows.reshape(-1, len(FIGURES)).T
+        return tuple(float(c[c >= 0].mean()) if (c >= 0).any() else -100.0 for c in columns)
 
     def to_json(self) -> dict[str, Any]:
         """Figures to one decimal, by class, and their mean."""
@@ -71,8 +72,8 @@ class Evaluation:
         return "\n".join([*lines, f"{f'mean of {count}':12s}" + "".join(f"{v:7.1f}" for v in self.mean)])
 
 
-def _named(figures: Sequence[float]) -> dict[str, float]:
-    return {name: round(v, 1) for name, v in zip(FIGURES, figures, strict=True)}
+def _named(figures: Sequence[float]) -> dict[str, float | None]:
+    return {name: round(v, 1) if v >= 0 else None for name, v in zip(FIGURES, figures, strict=True)}
 
 
 def _judge(images: list[Any], truth: list[Any], found: list[Any], category: dict[str, Any]) -> ClassResult:
