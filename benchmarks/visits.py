@@ -2,8 +2,9 @@
 
 usage: python benchmarks/visits.py people|cars TRACKS.mot.txt
 
-Prints JSON: every track longer than a second beside the visit that it fits, the largest error of start and end
-in frames, and whether the tracks are exactly the visits. Exit code 5 when they are not. Frames count from 0.
+Prints JSON: every track longer than a second beside the visit that it fits, the largest error of start and
+end in frames, and whether the tracks are exactly the visits. Exit code 5 when they are not. Frames count
+from 0.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ def spans(mot_file: Path) -> dict[int, tuple[int, int]]:
 
 
 def compare(clip: str, mot_file: Path) -> dict[str, object]:
-    """Tracks longer than a second, paired with the visits of a clip so that the overlap in frames is largest."""
+    """Tracks longer than a second, paired with the visits of a clip so that most frames overlap."""
     rate, visits = VISITS[clip]
     tracks = {k: (a, b) for k, (a, b) in sorted(spans(mot_file).items()) if b - a > rate}
     overlap = np.array([[min(b, d) - max(a, c) for c, d in visits] for a, b in tracks.values()])
