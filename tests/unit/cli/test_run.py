@@ -25,7 +25,7 @@ def test_video_goes_to_the_default_folder_and_the_table_to_stdout(
     outcome = cli("run", clip, "--model", model)
     assert outcome.code == 0, outcome.err
     assert frames_in(tmp_path / "surveil-out" / "square.mp4") == 20
-    assert outcome.out.startswith("frames   20 in ")
+    assert outcome.out.split()[:3] == ["frames", "20", "in"]
     assert "CPU" in outcome.out
     assert str(Path("surveil-out/square.mp4")) in outcome.out
     assert outcome.err == ""
