@@ -1,19 +1,25 @@
 """The command line `python -m training`."""
 
+from __future__ import annotations
+
 import argparse
 import json
 import logging
 import sys
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from surveil.errors import SurveilError
 from training.errors import TrainingError
 
+if TYPE_CHECKING:
+    from training.engine.config import Machine
+    from training.workspace import Workspace
+
 EXAMPLES = """examples:
   python -m training train mobilenetv2-gfl-320 --data ../shared/data --out runs/m320 --ship assets/models
-      everything: cache, both stages, evaluation, export, int8, cards; repeat the command to go on after a
-          stop
+      everything: cache, stages, evaluation, export, int8, cards; after a stop the same command goes on
   python -m training cache mobilenetv2-gfl-320 --data DIR --out runs/m320
       only decode the pictures and fill the feature cache
   python -m training evaluate mobilenetv2-gfl-320 --data DIR --out runs/m320 --weights-file W.safetensors
@@ -112,13 +118,14 @@ def run(options: argparse.Namespace) -> None:
             sys.stderr.write(f"views: {draw_views(space, options.out / 'views.png')}\n")
 
 
-def deliver(space: "Workspace", weights: Path, folder: Path | None) -> None:  # noqa: F821 - imported when used
-    """Export and judge weights, draw the curves, and ship if a folder is named."""
+def deliver(space: Workspace, weights: Path, folder: Path | None) -> None:
+    """Export and judge weights, draw the run's curves, and ship if a folder is named."""
     from training import finish
     from training.show import draw_curves
 
     model = finish.finish(space, weights)
-    draw_curves(space, space.out / "curves.png")
+    if weights == space.final_weights:
+        draw_curves(space, space.out / "curves.png")
     if folder:
         finish.ship(model, folder)
     small = finish.finish_int8(space, weights, model)
@@ -126,7 +133,7 @@ def deliver(space: "Workspace", weights: Path, folder: Path | None) -> None:  # 
         finish.ship(small, folder)
 
 
-def machine_of(options: argparse.Namespace) -> "Machine":  # noqa: F821 - imported when used
+def machine_of(options: argparse.Namespace) -> Machine:
     """How this machine trains."""
     import os
 

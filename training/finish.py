@@ -21,7 +21,7 @@ from training.evaluate.thresholds import choose_thresholds
 from training.export.card import build_card, latency_ms
 from training.export.fold import fold, round_to_half
 from training.export.graph import export_onnx, parity
-from training.export.int8 import calibrate, convolutions, float_initialisers, last_convolutions, quantise
+from training.export.int8 import calibrate, convolutions, float_initialisers, quantise
 from training.models.detector import load_model
 from training.workspace import Workspace
 
@@ -59,8 +59,16 @@ def judge(space: Workspace, model: Path, threads: int = 0) -> Judged:
     )
     results = coco_results(found, [ids.get(name, -1) for name in labels])
     (space.out / f"{model.stem}.results.json").write_text(json.dumps(results))
+    return judge_results(space, model, data, results)
+
+
+def judge_results(
+    space: Workspace, model: Path, data: dict[str, Any], results: list[dict[str, Any]]
+) -> Judged:
+    """Evaluate COCO results of a model; `data`: contents of the annotation file."""
+    labels = space.recipe.labels.labels
     whole = evaluate(data, results, labels)
-    log.info("%s on %s:\n%s", model.name, space.split("val").annotations.name, whole.table())
+    log.info("%s:\n%s", model.name, whole.table())
     parts = {source: evaluate(data, results, labels, source) for source in space.recipe.report_sources}
     return Judged(path=model, evaluation=whole, by_source={k: v for k, v in parts.items() if v.classes})
 
@@ -92,7 +100,7 @@ def letterboxed(space: Workspace, split: str, count: int, seed: int = 0) -> NDAr
 
 
 def export_int8(space: Workspace, model: Judged) -> tuple[Judged, list[str]]:
-    """Write and judge `NAME-int8.onnx`; first and last layers stay in float if the AP falls too much.
+    """Write and judge `NAME-int8.onnx`; the first layers stay in float if the AP falls too much.
 
     Returns:
         The int8 model and the layers kept in float.
@@ -101,8 +109,7 @@ def export_int8(space: Workspace, model: Judged) -> tuple[Judged, list[str]]:
 
     config, target = space.recipe.int8, space.out / f"{space.recipe.ships}-int8.onnx"
     pictures = letterboxed(space, "train", config.images)
-    proto = float_initialisers(onnx.load(model.path))
-    sensitive = [convolutions(proto)[0], *last_convolutions(proto)]
+    sensitive = convolutions(float_initialisers(onnx.load(model.path)))[: config.first_float]
     ranges = calibrate(model.path, pictures, config)
     for keep in ([], sensitive):
         log.info(

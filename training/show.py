@@ -58,7 +58,8 @@ def draw_curves(space: Workspace, path: Path) -> Path:
     import matplotlib.pyplot as plt
 
     figure, (losses, rates) = plt.subplots(2, 1, figsize=(9, 7), sharex=True, height_ratios=(3, 1))
-    offset, colours = 0.0, {}
+    offset = 0.0
+    colours: dict[str, str] = {}
     for k, config in enumerate(space.recipe.stages):
         lines = read_journal(space.stage_folder(k) / "log.csv")
         x = [offset + line["images"] for line in lines]

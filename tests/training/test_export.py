@@ -23,7 +23,6 @@ from training.export.int8 import (
     convolutions,
     decoding,
     float_initialisers,
-    last_convolutions,
     quantise,
 )
 from training.models.detector import Detector, ModelConfig, flatten
@@ -96,10 +95,6 @@ def test_int8_quantises_the_convolutions_and_leaves_decoding(
     proto = float_initialisers(onnx.load(exported[0]))
     assert not [n for n in decoding(proto) if n in convolutions(proto)]
     assert len(convolutions(proto)) == 52 + 3 + 2 + 5 * 3 + 3 * 2 + 4 * 3
-    outputs = 3 + 4 * 8
-    shapes = {t.name: t.dims for t in proto.graph.initializer}
-    last = [n for n in proto.graph.node if n.name in last_convolutions(proto)]
-    assert [shapes[n.input[1]][0] for n in last] == [outputs] * 4
     target = tmp_path / "tiny-int8.onnx"
     ranges = calibrate(exported[0], pictures(4, 64, 96), Int8Config(images=4))
     assert all(low <= 0 < high for low, high in ranges.values())

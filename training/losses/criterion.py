@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -93,7 +94,7 @@ class Criterion:
 
     def __init__(
         self,
-        grid: tuple[NDArray, NDArray],
+        grid: tuple[NDArray[np.float32], NDArray[np.float32]],
         config: LossConfig,
         reg_max: int,
         device: torch.device | None = None,
