@@ -28,8 +28,17 @@ def long_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def first_lines(process: subprocess.Popen[str], count: int) -> list[Any]:
+    """The next lines, byte by byte: what a buffer read ahead would be lost to `communicate`."""
     assert process.stdout is not None
-    return [json.loads(process.stdout.readline()) for _ in range(count)]
+    return [json.loads(line(process.stdout.fileno())) for _ in range(count)]
+
+
+def line(descriptor: int) -> bytes:
+    """Up to the end of a line, or of the stream."""
+    read = bytearray()
+    while not read.endswith(b"\n") and (byte := os.read(descriptor, 1)):
+        read += byte
+    return bytes(read)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
