@@ -148,7 +148,7 @@ def _codecs() -> Iterator[Finding]:
 
 
 def _models() -> Iterator[Finding]:
-    from surveil.detect.assets import DEFAULT_MODEL, find_model, list_models
+    from surveil.detect.assets import find_model, list_models
 
     reinstall = "install surveil again, or put the model's files right"
     try:
@@ -157,7 +157,7 @@ def _models() -> Iterator[Finding]:
     except SurveilError as error:
         yield _problem("models", str(error), reinstall)
         return
-    yield _ok("models", f"{', '.join(names)} (default {DEFAULT_MODEL}); files and cards agree")
+    yield _ok("models", f"{', '.join(names)} (default {default.card.name}); files and cards agree")
     yield _ok("default model", f"{default.path}")
 
 

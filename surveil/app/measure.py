@@ -37,7 +37,7 @@ def measure_detector(options: ModelOptions, seconds: float, clock: Clock | None 
 
     clock = clock or SystemClock()
     detector = open_detector(options.model, card=options.card, device=options.device, threads=options.threads)
-    model = find_model(options.model, options.card)
+    model = find_model(options.model, options.card, device=options.device)
     session, _ = open_session(model.path, parse_device(options.device), options.threads)
     name = session.get_inputs()[0].name
     times, post = StageTimes(), Samples()

@@ -106,7 +106,7 @@ class Table:
     def _thresholds(self, detector: Detector) -> Thresholds:
         """The model's own, raised where no object below a score is wanted."""
         options = self._options.model
-        card = detector.card or find_model(options.model, options.card).card
+        card = detector.card or find_model(options.model, options.card, device=options.device).card
         least = options.min_score
         if least is None:
             return card.thresholds

@@ -29,15 +29,16 @@ def build() -> typer.Typer:
 
 
 def list_() -> None:
-    """Name, input, classes, size and licence of each; * marks the default."""
-    from surveil.detect.assets import DEFAULT_MODEL, list_models
+    """Name, input, classes, size and licence of each; * marks the default of this machine."""
+    from surveil.detect.assets import default_model, list_models
 
+    default = default_model()
     rows = [("", "name", "input", "classes", "MB", "licence")]
     for model in list_models():
         card = model.card
         sizes = " ".join(f"{width}x{height}" for height, width in card.input.shapes)
         size_mb = model.path.stat().st_size / 1e6
-        mark = "*" if card.name == DEFAULT_MODEL else ""
+        mark = "*" if card.name == default else ""
         rows.append((mark, card.name, sizes, str(len(card.labels)), f"{size_mb:.1f}", card.licence))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:

@@ -13,11 +13,15 @@ from pathlib import Path
 from typing import Final
 
 from surveil.detect.card import ModelCard, load_card, sha256_of
+from surveil.detect.devices import cuda_driver, parse_device
 from surveil.errors import ModelError
 from surveil.resources import assets_dir
 
 DEFAULT_MODEL: Final = "mobilenetv2-gfl-320"
 """The name of the model that runs where none is named."""
+
+DEFAULT_CPU_MODEL: Final = f"{DEFAULT_MODEL}-int8"
+"""The same on a CPU: a quarter less work for half a point of AP."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,8 +45,21 @@ def model_folders() -> tuple[Path, ...]:
     return own / "models", assets_dir() / "models"
 
 
+def default_model(device: str = "auto") -> str:
+    """The name of the model that runs on a device where none is named. Raises UsageError for a wrong device.
+
+    `auto` counts as a GPU where its driver is: should CUDA fail later, the float model runs on the CPU.
+    """
+    kind = parse_device(device).kind
+    on_cpu = kind == "cpu" or (kind == "auto" and cuda_driver() is None)
+    return DEFAULT_CPU_MODEL if on_cpu else DEFAULT_MODEL
+
+
 def find_model(
-    name_or_path: str | None, card: Path | None = None, folders: Sequence[Path] | None = None
+    name_or_path: str | None,
+    card: Path | None = None,
+    folders: Sequence[Path] | None = None,
+    device: str = "auto",
 ) -> ModelFile:
     """A model by its name, or by the path of its `.onnx` file; the default one where none is named.
 
@@ -50,11 +67,13 @@ def find_model(
         name_or_path: as typed by the user; it is a path if it ends in `.onnx` or names a folder.
         card: the model's card; by default the `.json` file of the same name beside it.
         folders: where names are looked up; by default `model_folders()`.
+        device: where it is to run: the default depends on it.
 
     Raises:
+        UsageError: the device is unknown.
         ModelError: there is no such model, its card is missing or wrong, or it belongs to another file.
     """
-    name = DEFAULT_MODEL if name_or_path is None else name_or_path
+    name = default_model(device) if name_or_path is None else name_or_path
     path = Path(name)
     if path.suffix.lower() == ".onnx":
         return _joined(path, card)

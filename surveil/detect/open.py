@@ -25,7 +25,7 @@ def open_detector(
     """A detector that runs a model.
 
     Args:
-        model: a name, or the path of an `.onnx` file; None: the default model.
+        model: a name, or the path of an `.onnx` file; None: the default model of the device.
         card: its card, by default beside it.
         device: `auto`, `cpu`, `cuda` or `cuda:N`.
         classes: names of the classes that are kept; by default all.
@@ -38,7 +38,7 @@ def open_detector(
         DeviceError: the device is not there.
     """
     parse_device(device)  # a wrong name is said before a model is read
-    return _runner(find_model(model, card), device, threads, classes, _score(min_score))
+    return _runner(find_model(model, card, device=device), device, threads, classes, _score(min_score))
 
 
 def open_recorded(

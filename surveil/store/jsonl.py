@@ -4,39 +4,21 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Self, TextIO
+from typing import Any, TextIO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from surveil.store.lines import LineFile
+from surveil.store.lines import LineWriter
 from surveil.store.rows import reported
 from surveil.types import FrameResult, TrackState
 
 
-class _JsonlWriter:
+class _JsonlWriter(LineWriter):
     """What both writers share: one object a line."""
-
-    def __init__(self, target: Path | TextIO) -> None:
-        """Open a file, or use a text stream that stays open. Raises OutputError if it cannot be written."""
-        self._lines = LineFile(target)
 
     def _write(self, row: dict[str, Any]) -> None:
         self._lines.write(json.dumps(row, separators=(", ", ": "), allow_nan=False) + "\n")
-
-    def close(self) -> None:
-        """Finish the file; a second call does nothing. Raises OutputError."""
-        self._lines.close()
-
-    def abort(self) -> None:
-        """Stop after a failure; what is written stays."""
-        self._lines.abort()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self._lines.__exit__(kind)
 
 
 class TracksJsonlWriter(_JsonlWriter):

@@ -93,3 +93,25 @@ class LineFile:
             self.close()
         else:
             self.abort()
+
+
+class LineWriter:
+    """The frame of a writer of lines: opening, finishing, giving up. `_lines` takes the text."""
+
+    def __init__(self, target: Path | TextIO) -> None:
+        """Open a file, or use a text stream that stays open. Raises OutputError if it cannot be written."""
+        self._lines = LineFile(target)
+
+    def close(self) -> None:
+        """Finish the file; a second call does nothing. Raises OutputError."""
+        self._lines.close()
+
+    def abort(self) -> None:
+        """Stop after a failure; what is written stays."""
+        self._lines.abort()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._lines.__exit__(kind)

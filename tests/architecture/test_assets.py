@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from surveil.detect.assets import DEFAULT_MODEL
+from surveil.detect.assets import DEFAULT_CPU_MODEL, DEFAULT_MODEL
 from surveil.detect.card import load_card
 
 MIB = 2**20
@@ -18,8 +18,9 @@ CLIPS = ASSETS / "clips"
 each_model = pytest.mark.parametrize("model", MODELS, ids=[path.stem for path in MODELS])
 
 
-def test_the_default_model_ships_and_is_light() -> None:
-    default = ASSETS / "models" / f"{DEFAULT_MODEL}.onnx"
+@pytest.mark.parametrize("name", [DEFAULT_MODEL, DEFAULT_CPU_MODEL])
+def test_the_default_model_ships_and_is_light(name: str) -> None:
+    default = ASSETS / "models" / f"{name}.onnx"
     assert default in MODELS
     assert default.stat().st_size <= 6 * MIB
 

@@ -52,7 +52,7 @@ def main() -> None:
     parser.add_argument("--card", type=Path)
     arguments = parser.parse_args()
     if not arguments.tracks_only:
-        golden.save_thresholds(find_model(arguments.model, arguments.card).card.thresholds)
+        golden.save_thresholds(find_model(arguments.model, arguments.card, device="cpu").card.thresholds)
     for name in arguments.clips:
         place = golden.CLIPS[name].place
         is_shared = place.startswith("shared/")

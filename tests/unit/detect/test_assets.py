@@ -5,7 +5,14 @@ from pathlib import Path
 import platformdirs
 import pytest
 
-from surveil.detect.assets import DEFAULT_MODEL, find_model, list_models, model_folders
+from surveil.detect.assets import (
+    DEFAULT_CPU_MODEL,
+    DEFAULT_MODEL,
+    default_model,
+    find_model,
+    list_models,
+    model_folders,
+)
 from surveil.errors import ModelError
 from tests.support.onnx_models import colour_card, colour_model
 
@@ -42,9 +49,22 @@ def test_finds_by_name_in_the_first_folder_that_has_it(tmp_path: Path) -> None:
     assert [model.card.name for model in list_models((own, shipped))] == ["a", "b"]
 
 
-def test_without_a_name_it_is_the_default(tmp_path: Path) -> None:
-    path = _named(tmp_path, DEFAULT_MODEL)
-    assert find_model(None, folders=(tmp_path,)).path == path
+@pytest.mark.parametrize(
+    ("device", "driver", "name"),
+    [
+        ("cpu", "libcuda.so.1", DEFAULT_CPU_MODEL),
+        ("auto", None, DEFAULT_CPU_MODEL),
+        ("auto", "libcuda.so.1", DEFAULT_MODEL),
+        ("cuda:1", None, DEFAULT_MODEL),
+    ],
+)
+def test_without_a_name_it_is_the_default_of_the_device(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, device: str, driver: str | None, name: str
+) -> None:
+    paths = {each: _named(tmp_path, each) for each in (DEFAULT_MODEL, DEFAULT_CPU_MODEL)}
+    monkeypatch.setattr("surveil.detect.assets.cuda_driver", lambda: driver)
+    assert default_model(device) == name
+    assert find_model(None, folders=(tmp_path,), device=device).path == paths[name]
 
 
 def test_an_unknown_name_is_answered_with_the_nearest(tmp_path: Path) -> None:
