@@ -75,7 +75,7 @@ def parser() -> argparse.ArgumentParser:
 
     train = command("train", "cache, train, evaluate, export, int8, cards: everything", machine)
     train.add_argument("--ship", type=Path, metavar="DIR", help="copy models and cards there")
-    command("cache", "decode the pictures and fill the feature cache", machine)
+    command("cache", "decode the pictures and fill the feature caches", machine)
     command("evaluate", "AP of weights or of an ONNX file", weights).add_argument(
         "--model", type=Path, metavar="FILE.onnx"
     )
@@ -106,7 +106,8 @@ def run(options: argparse.Namespace) -> None:
             weights = space.train(machine_of(options))
             deliver(space, weights, options.ship)
         case "cache":
-            space.cache(options.processes)
+            for cache in space.recipe.caches:
+                space.fill_cache(cache, options.processes)
         case "evaluate":
             model = options.model or finish.export(space, options.weights_file or space.final_weights)
             judged = finish.judge(space, model)

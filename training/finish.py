@@ -54,7 +54,7 @@ def judge(space: Workspace, model: Path, threads: int = 0) -> Judged:
         OnnxModel(model, threads),
         space.pictures("val"),
         space.records("val"),
-        space.recipe.cache.size,
+        space.recipe.sizes[0],
         DetectConfig(),
     )
     results = coco_results(found, [ids.get(name, -1) for name in labels])
@@ -79,7 +79,7 @@ def export(space: Workspace, weights: Path) -> Path:
     folded = round_to_half(fold(load_model(weights, recipe.model)))
     target = space.out / f"{recipe.ships}.onnx"
     metadata = {"classes": ",".join(recipe.labels.labels), "recipe": recipe.name}
-    deployed = export_onnx(folded, target, metadata, recipe.cache.size)
+    deployed = export_onnx(folded, target, metadata, recipe.sizes[0])
     pictures = letterboxed(space, "val", PARITY_PICTURES)
     gap = parity(target, deployed, pictures)
     log.info(
@@ -95,7 +95,7 @@ def letterboxed(space: Workspace, split: str, count: int, seed: int = 0) -> NDAr
     """Some pictures of a split (count, H, W, 3) as the model sees them."""
     records, images = space.records(split), space.pictures(split)
     chosen = np.random.default_rng(seed).choice(len(records), min(count, len(records)), replace=False)
-    size = space.recipe.cache.size
+    size = space.recipe.sizes[0]
     return np.stack([letterbox(images[i][: records[i].height, : records[i].width], *size)[0] for i in chosen])
 
 
@@ -140,7 +140,7 @@ def training_facts(space: Workspace, weights: Path) -> dict[str, Any]:
         "recipe": recipe.name,
         "seed": recipe.stages[0].seed,
         "stages": stages,
-        "cached_views": recipe.cache.views,
+        "cached_views": {cache.name: cache.views for cache in recipe.caches},
         "start": recipe.start,
         "teacher": recipe.teacher,
         "data": "train.json and teacher_train.json",
@@ -151,7 +151,7 @@ def training_facts(space: Workspace, weights: Path) -> dict[str, Any]:
 
 def measured_facts(space: Workspace, model: Judged, extra: dict[str, Any]) -> dict[str, Any]:
     """What was measured, for the card."""
-    height, width = space.recipe.cache.size
+    height, width = space.recipe.sizes[0]
     return {
         "ap": {
             "data": "val.json (870 images), each class only on the images in which it is labelled",
@@ -170,7 +170,7 @@ def measured_facts(space: Workspace, model: Judged, extra: dict[str, Any]) -> di
 def write_card(space: Workspace, model: Judged, thresholds: Thresholds, facts: dict[str, Any]) -> ModelCard:
     """Write the card beside the model."""
     recipe = space.recipe
-    card = build_card(model.path, recipe.texts, recipe.labels.labels, (recipe.cache.size,), thresholds, facts)
+    card = build_card(model.path, recipe.texts, recipe.labels.labels, recipe.sizes[:1], thresholds, facts)
     card.save(model.path.with_suffix(".json"))
     return card
 

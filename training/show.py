@@ -24,15 +24,15 @@ COLOURS = (
 
 def draw_views(space: Workspace, path: Path, rows: int = 4, columns: int = 6) -> Path:
     """A grid of training views with their boxes; cells where a class is ignored are dotted in its colour."""
-    recipe = space.recipe
+    recipe, cache = space.recipe, space.recipe.caches[0]
     records = space.records("train")
-    augmenter = Augmenter(space.pictures("train"), records, recipe.augment, recipe.cache.size)
-    order = draw_order(records, recipe.cache, recipe.labels.labels)
+    augmenter = Augmenter(space.pictures("train"), records, recipe.augment, cache.size)
+    order = draw_order(records, cache, recipe.labels.labels)
     tiles = []
     for k in range(rows * columns):
-        view = augmenter.view(int(order[k]), np.random.default_rng((recipe.cache.seed, k)))
+        view = augmenter.view(int(order[k]), np.random.default_rng((cache.seed, k)))
         tile = view.image.copy()
-        fine = (recipe.cache.size[0] // 8) * (recipe.cache.size[1] // 8)
+        fine = (cache.size[0] // 8) * (cache.size[1] // 8)
         for c, name in enumerate(recipe.labels.labels):
             for x, y in augmenter.centres[:fine][(view.ignore[:fine] >> c) & 1 == 1].astype(int)[::2]:
                 cv2.circle(tile, (int(x), int(y)), 1, COLOURS[c % len(COLOURS)], -1)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from training.data.cache import FeatureCache, ViewJob, fill_part, identity
+from training.data.cache import CacheConfig, FeatureCache, ViewJob, fill_part, identity
 from training.data.decode import decode_images
 from training.data.layout import Split, find_split, find_weights
 from training.data.records import Record, data_hash, load_records
@@ -71,23 +71,20 @@ class Workspace:
         pictures: NDArray[np.uint8] = np.load(path, mmap_mode="r")
         return pictures
 
-    @property
-    def cache_folder(self) -> Path:
-        """The feature cache of this run."""
-        return self.out / "cache"
+    def cache_folder(self, config: CacheConfig) -> Path:
+        """Folder of a feature cache."""
+        return self.out / config.name
 
-    def cache(self, processes: int | None = None) -> FeatureCache:
-        """The complete feature cache; computes what is missing, one process a core."""
-        recipe = self.recipe
-        made_of = identity(recipe.cache, recipe.labels, recipe.augment, self.data_hash)
-        cache = FeatureCache.create(self.cache_folder, recipe.cache, len(recipe.labels.labels), made_of)
-        if not cache.missing:
-            return cache
-        log.info("cache: %d of %d views to compute", cache.missing, len(cache))
-        run_processes(fill_part, processes or os.cpu_count() or 1, self.cache_folder, self.views())
-        return cache
+    def fill_cache(self, config: CacheConfig, processes: int | None = None) -> None:
+        """Complete a feature cache: compute what is missing, one process a core."""
+        recipe, folder = self.recipe, self.cache_folder(config)
+        made_of = identity(config, recipe.labels, recipe.augment, self.data_hash)
+        cache = FeatureCache.create(folder, config, len(recipe.labels.labels), made_of)
+        if cache.missing:
+            log.info("%s: %d of %d views to compute", config.name, cache.missing, len(cache))
+            run_processes(fill_part, processes or os.cpu_count() or 1, folder, self.views(config))
 
-    def views(self) -> ViewJob:
+    def views(self, config: CacheConfig) -> ViewJob:
         """What a process needs to draw training views; decodes the pictures when they are not there."""
         recipe = self.recipe
         self.pictures("train")
@@ -98,7 +95,7 @@ class Workspace:
             teacher=self.weight_file(recipe.teacher) if recipe.teacher else None,
             labels=recipe.labels,
             augment=recipe.augment,
-            cache=recipe.cache,
+            cache=config,
         )
 
     def stage_folder(self, k: int) -> Path:
@@ -117,18 +114,21 @@ class Workspace:
             The file with the final averaged weights.
         """
         recipe, init = self.recipe, None
-        if any(config.entry != "image" for config in recipe.stages):
-            self.cache()
         for k, config in enumerate(recipe.stages):
+            caches = [recipe.caches[n] for n in config.caches]
+            live = config.entry == "image"
+            if not live:
+                for cache in dict.fromkeys(caches):
+                    self.fill_cache(cache)
             job = StageJob(
                 config=config,
                 machine=machine,
                 model=recipe.model,
                 start=self.weight_file(recipe.start),
                 init=init,
-                cache=self.cache_folder,
-                views=self.views() if config.entry == "image" else None,
-                size=recipe.cache.size,
+                caches=tuple(self.cache_folder(cache) for cache in caches),
+                views=self.views(caches[0]) if live else None,
+                sizes=tuple(cache.size for cache in caches),
                 out=self.stage_folder(k),
                 data_hash=self.data_hash,
             )

@@ -16,7 +16,7 @@ torch = pytest.importorskip("torch", reason="the extra `train` is not installed"
 from tests.training.tiny import LABELS, SIZE
 from training.data.cache import FeatureCache
 from training.engine.average import Averager, Meeting
-from training.engine.batches import Batch, CachedBatches, Order, unpack_bits
+from training.engine.batches import Batch, BatchesInTurn, CachedBatches, Order, unpack_bits
 from training.engine.config import Machine, StageConfig
 from training.engine.ema import Ema
 from training.engine.journal import Journal, Means, read_journal
@@ -47,8 +47,8 @@ CURVE = [4.533, 4.459, 4.371, 4.31, 4.317, 4.289, 4.285, 4.218, 4.238, 4.223]
 
 def make_trainer(cache: FeatureCache, config: StageConfig = STAGE) -> Trainer:
     torch.manual_seed(11)
-    criterion = Criterion(cell_grid(*SIZE), config.loss, MODEL.reg_max)
-    return Trainer(Detector(MODEL), CachedBatches(cache, config), criterion, config, ALONE)
+    criteria = {SIZE: Criterion(cell_grid(*SIZE), config.loss, MODEL.reg_max)}
+    return Trainer(Detector(MODEL), CachedBatches(cache, config), criteria, config, ALONE)
 
 
 def same(a: Path, b: Path) -> bool:
@@ -282,3 +282,17 @@ def test_the_users_allocator_settings_win(monkeypatch: pytest.MonkeyPatch) -> No
         assert os.environ["MALLOC_TOP_PAD_"] == "7"
         assert os.environ["MALLOC_MMAP_MAX_"] == "0"
     assert "MALLOC_MMAP_MAX_" not in os.environ
+
+
+def test_sources_come_in_turn_and_are_read_on(tiny_cache: FeatureCache) -> None:
+    first, second = CachedBatches(tiny_cache, STAGE), CachedBatches(tiny_cache, replace(STAGE, seed=5))
+    mixed = BatchesInTurn([first, second, first])
+    wanted = [(first, 0), (second, 0), (first, 1), (first, 2), (second, 1), (first, 3)]
+    for step, (source, number) in enumerate(wanted):
+        assert mixed.batch(step).targets.rows == source.batch(number).targets.rows
+        assert mixed.batch(step).size == SIZE
+
+
+def test_a_stage_without_caches_is_refused() -> None:
+    with pytest.raises(ConfigError, match="caches is empty"):
+        replace(STAGE, caches=())

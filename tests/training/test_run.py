@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -48,7 +47,7 @@ def space(tiny: TinyData, tmp_path_factory: pytest.TempPathFactory) -> Workspace
         ships="tiny",
         labels=LABELS,
         model=ModelConfig(classes=len(LABELS.labels), width=16, depth=1),
-        cache=CACHE,
+        caches=(CACHE,),
         augment=AugmentConfig(mosaic=0.5),
         stages=(STAGE,),
         start="start.safetensors",
@@ -61,7 +60,7 @@ def space(tiny: TinyData, tmp_path_factory: pytest.TempPathFactory) -> Workspace
 
 
 def test_live_batches_are_addressed_by_number(space: Workspace) -> None:
-    first, again = (LiveBatches(space.views(), STAGE, workers=0) for _ in range(2))
+    first, again = (LiveBatches(space.views(space.recipe.caches[0]), STAGE, workers=0) for _ in range(2))
     first.batch(0)
     a, b = first.batch(1), again.batch(1)
     assert a.inputs[0].shape == (2, *SIZE, 3)
@@ -98,7 +97,7 @@ def test_a_cache_without_a_teacher_is_refused(space: Workspace) -> None:
     stage = replace(STAGE, entry="taps", trains=("rest",))
     cached = replace(space, recipe=replace(space.recipe, stages=(stage,)))
     with pytest.raises(TrainingError, match="needs a dense teacher"):
-        cached.cache(processes=1)
+        cached.fill_cache(cached.recipe.caches[0], processes=1)
 
 
 def test_live_views_need_one_process(space: Workspace) -> None:
@@ -112,7 +111,7 @@ def test_recipes_are_complete(name: str) -> None:
     assert made.name == name
     assert made == recipe(name)
     assert made.model.classes == len(made.labels.labels)
-    assert json.loads(json.dumps(made.cache.size)) == [320, 320]
+    assert made.sizes[0] == (320, 320)
     assert np.prod([s.images for s in made.stages]) > 0
 
 
@@ -133,3 +132,10 @@ def test_the_command_line_reports_errors_without_traceback(
     assert cli.main(["train", *options]) == 2
     assert "no train.json there" in capsys.readouterr().err
     assert cli.main(["export", *options, "--weights-file", str(tmp_path / "none")]) == 2
+
+
+def test_a_recipe_names_caches_that_are_there(space: Workspace) -> None:
+    with pytest.raises(TrainingError, match="counted from 0"):
+        replace(space.recipe, stages=(replace(STAGE, caches=(0, 1)),))
+    with pytest.raises(TrainingError, match="all different"):
+        replace(space.recipe, caches=(CACHE, replace(CACHE, seed=9)))

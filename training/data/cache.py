@@ -57,6 +57,12 @@ class CacheConfig:
     batch: int = 4
     seed: int = 1
 
+    @property
+    def name(self) -> str:
+        """Name of its folder."""
+        height, width = self.size
+        return f"cache-{width}x{height}"
+
 
 def layout(config: CacheConfig, classes: int) -> dict[str, tuple[tuple[int, ...], Any]]:
     """Field name -> (shape of one view, dtype)."""

@@ -1,6 +1,7 @@
 """Batches by number: a step always gives the same batch, so a resumed run sees what it would have seen."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -15,14 +16,25 @@ from training.losses.criterion import Soft, Targets
 
 @dataclass(frozen=True)
 class Batch:
-    """Inputs of the model (taps, the stride-8 tap, or pictures (B, H, W, 3) uint8) and what they show."""
+    """Inputs of the model and what they show.
+
+    Attributes:
+        inputs: Taps, the stride-8 tap, or pictures (B, H, W, 3) uint8.
+        targets: What they show.
+        size: Height and width of the pictures.
+    """
 
     inputs: list[Tensor]
     targets: Targets
+    size: tuple[int, int]
 
     def to(self, device: torch.device) -> "Batch":
         """The same on another device."""
-        return Batch([x.to(device, non_blocking=True) for x in self.inputs], self.targets.to(device))
+        return replace(
+            self,
+            inputs=[x.to(device, non_blocking=True) for x in self.inputs],
+            targets=self.targets.to(device),
+        )
 
 
 class Order:
@@ -58,11 +70,13 @@ class CachedBatches:
         self.cache, self.config = cache, config
         self.order = Order(np.arange(rank, len(cache), ranks), (config.seed, rank))
         self.names = TAPS if config.entry == "taps" else TAPS[:1]
+        rows, columns = cache["tap8"].shape[2:]
+        self.size = (8 * rows, 8 * columns)
 
     def batch(self, step: int) -> Batch:
         """Batch number `step`."""
         rows = self.order.rows(step * self.config.batch, self.config.batch)
-        return Batch([self._tap(name, rows) for name in self.names], self._targets(rows))
+        return Batch([self._tap(name, rows) for name in self.names], self._targets(rows), self.size)
 
     def _tap(self, name: str, rows: list[int]) -> Tensor:
         x = torch.from_numpy(np.stack([self.cache[name][r] for r in rows]))
@@ -86,3 +100,18 @@ class CachedBatches:
             ),
             rows=tuple(rows),
         )
+
+
+class BatchesInTurn:
+    """Batches of several sources in turn: all processes see the same source, so the same size, at a step."""
+
+    def __init__(self, sources: Sequence[CachedBatches]) -> None:
+        """A source that is named twice comes twice as often; it is read on, not anew."""
+        self.sources = sources
+
+    def batch(self, step: int) -> Batch:
+        """Batch number `step`."""
+        turn, place = divmod(step, len(self.sources))
+        source = self.sources[place]
+        before = sum(s is source for s in self.sources[:place])
+        return source.batch(turn * sum(s is source for s in self.sources) + before)

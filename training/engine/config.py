@@ -21,6 +21,7 @@ class StageConfig:
         entry: Where a batch enters the model: cached `taps`, cached stride-8 tap (`low`), or the `image`.
         trains: Parts of `Detector.parts` that learn.
         images: Images seen by all processes together.
+        caches: Which of the recipe's caches a step draws from, in turn; one named twice counts twice.
         batch: Images of one process's batch.
         rate: Highest learning rate (AdamW).
         backbone_rate: Factor on it for the backbone.
@@ -42,6 +43,7 @@ class StageConfig:
     entry: str
     trains: tuple[str, ...]
     images: int
+    caches: tuple[int, ...] = (0,)
     batch: int = 16
     rate: float = 2e-3
     backbone_rate: float = 0.25
@@ -69,6 +71,8 @@ class StageConfig:
             raise ConfigError(
                 f"stage {self.name}: trains {self.trains}, but entry {self.entry} reaches {sorted(allowed)}"
             )
+        if not self.caches:
+            raise ConfigError(f"stage {self.name}: caches is empty, name at least one")
         if self.log_steps % self.average_every:
             raise ConfigError(f"stage {self.name}: log_steps must be a multiple of average_every")
 

@@ -33,7 +33,7 @@ def view_batch(views: list[View], rows: tuple[int, ...], classes: int, soft: Sof
     image = torch.repeat_interleave(torch.arange(len(views)), torch.tensor([len(v.boxes) for v in views]))
     ignore = unpack_bits(torch.from_numpy(np.stack([v.ignore for v in views])), classes)
     pixels = torch.from_numpy(np.stack([v.image for v in views]))
-    return Batch([pixels], Targets(Objects(image, boxes, labels), ignore, soft, rows))
+    return Batch([pixels], Targets(Objects(image, boxes, labels), ignore, soft, rows), pixels.shape[1:3])
 
 
 class _Drawer(torch.utils.data.Dataset[Batch]):

@@ -10,7 +10,7 @@ import torch
 
 from training.data.cache import FeatureCache, ViewJob
 from training.engine.average import Meeting
-from training.engine.batches import CachedBatches
+from training.engine.batches import BatchesInTurn, CachedBatches
 from training.engine.config import Machine, StageConfig
 from training.engine.live import LiveBatches
 from training.engine.processes import run_processes
@@ -36,9 +36,9 @@ class StageJob:
         model: Shape of the detector.
         start: The backbone's public start; used when `init` is None.
         init: Weights of the stage before, or None.
-        cache: Folder of the feature cache (entries `taps` and `low`).
+        caches: Folders of the feature caches that are drawn from in turn (entries `taps` and `low`).
         views: How views are drawn (entry `image`), or None.
-        size: Height and width of the inputs.
+        sizes: Height and width of the inputs, by cache.
         out: Folder of the stage.
         data_hash: Names the data.
     """
@@ -48,9 +48,9 @@ class StageJob:
     model: ModelConfig
     start: Path
     init: Path | None
-    cache: Path
+    caches: tuple[Path, ...]
     views: ViewJob | None
-    size: tuple[int, int]
+    sizes: tuple[tuple[int, int], ...]
     out: Path
     data_hash: str
 
@@ -61,7 +61,7 @@ class StageJob:
             "model": asdict(self.model),
             # a run may go on with another time limit, but not with other arithmetic
             "machine": [self.machine.device, self.machine.processes, self.machine.precision],
-            "size": self.size,
+            "sizes": self.sizes,
             "data": self.data_hash,
             "init": str(self.init or self.start),
         }
@@ -82,7 +82,11 @@ def build_model(job: StageJob) -> Detector:
 def open_batches(job: StageJob, rank: int, ranks: int) -> BatchSource:
     """Where a process's batches come from: the cache, or views drawn live (in one process only)."""
     if job.config.entry != "image":
-        return CachedBatches(FeatureCache.open(job.cache), job.config, rank, ranks)
+        of = {
+            folder: CachedBatches(FeatureCache.open(folder), job.config, rank, ranks)
+            for folder in dict.fromkeys(job.caches)
+        }
+        return BatchesInTurn([of[folder] for folder in job.caches])
     if job.views is None or ranks > 1:
         raise ConfigError(f"stage {job.config.name}: live views need one process (--processes 1)")
     return LiveBatches(job.views, job.config, job.machine.workers)
@@ -94,11 +98,14 @@ def train_in_process(rank: int, ranks: int, job: StageJob, meeting: Meeting | No
     if job.machine.device == "cpu":
         torch.set_num_threads(1 if ranks > 1 else torch.get_num_threads())
     device = torch.device(job.machine.device)
-    criterion = Criterion(cell_grid(*job.size), job.config.loss, job.model.reg_max, device)
+    criteria = {
+        size: Criterion(cell_grid(*size), job.config.loss, job.model.reg_max, device)
+        for size in set(job.sizes)
+    }
     trainer = Trainer(
         build_model(job),
         open_batches(job, rank, ranks),
-        criterion,
+        criteria,
         job.config,
         job.machine,
         Seat(rank, meeting),

@@ -1,6 +1,7 @@
 """The training loop of one process."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -77,16 +78,16 @@ class Trainer:
         self,
         model: Detector,
         source: BatchSource,
-        criterion: Criterion,
+        criteria: Mapping[tuple[int, int], Criterion],
         config: StageConfig,
         machine: Machine,
         seat: Seat = Seat(),
     ) -> None:
-        """`model` is trained in place; its frozen parts are left alone."""
+        """`model` is trained in place; its frozen parts are left alone. `criteria`: by size of the inputs."""
         self.config, self.machine, self.seat = config, machine, seat
         self.device = torch.device(machine.device)
         self.model = model.to(self.device, memory_format=torch.channels_last)
-        self.source, self.criterion = source, criterion
+        self.source, self.criteria = source, criteria
         model.requires_grad_(False)
         for name in config.trains:
             for p in model.parts()[name]:
@@ -159,7 +160,7 @@ class Trainer:
         batch = self.source.batch(step).to(self.device)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.machine.precision == "bfloat16"):
             levels = self._forward(batch.inputs)
-        losses = self.criterion(flatten(levels), batch.targets, guided=step < config.guided)
+        losses = self.criteria[batch.size](flatten(levels), batch.targets, guided=step < config.guided)
         values = {name: float(value.detach()) for name, value in losses.items()}
         if not all(math.isfinite(v) for v in values.values()):
             shown = ", ".join(f"{k} {v:g}" for k, v in values.items())

@@ -87,9 +87,41 @@ PEERS = (
     },
 )
 
+# the last stage: all sizes in turn, 320 x 320 in every second step
+SIZES = StageConfig(
+    name="sizes",
+    entry="low",
+    trains=("high", "rest"),
+    images=48_000,
+    caches=(0, 1, 0, 2, 0, 1),
+    batch=8,
+    rate=8e-4,
+    backbone_rate=0.25,
+    warmup=100,
+)
+
+
+def views(size: tuple[int, int], count: int, seed: int) -> CacheConfig:
+    """A cache of views with our shares of sources and rare classes."""
+    return CacheConfig(
+        size=size,
+        views=count,
+        seed=seed,
+        source_views=(
+            ("coco_val2017_person", 12),
+            ("coco_full80", 20),
+            ("padilla_voc", 15),
+            ("vehicles_openimages", 12),
+            ("highway_rf40", 8),
+            ("topview_vehicles", 7),
+            ("person_capston2", 5),
+        ),
+        rare=(("bicycle", 8), ("motorcycle", 1.5), ("bus", 1.5), ("truck", 1.5)),
+    )
+
 
 def mobilenetv2_gfl_320() -> Recipe:
-    """The model that ships, at 320 x 320."""
+    """One set of weights for 320 x 320, 416 x 416 and 416 wide x 256 high, from the public start."""
     return Recipe(
         name="mobilenetv2-gfl-320",
         ships="mobilenetv2-gfl-320",
@@ -98,19 +130,10 @@ def mobilenetv2_gfl_320() -> Recipe:
             weak_sources=("vehicles_openimages", "topview_vehicles", "person_capston2", "padilla_voc"),
         ),
         augment=AugmentConfig(),
-        cache=CacheConfig(
-            size=(320, 320),
-            views=32_000,
-            source_views=(
-                ("coco_val2017_person", 12),
-                ("coco_full80", 20),
-                ("padilla_voc", 15),
-                ("vehicles_openimages", 12),
-                ("highway_rf40", 8),
-                ("topview_vehicles", 7),
-                ("person_capston2", 5),
-            ),
-            rare=(("bicycle", 8), ("motorcycle", 1.5), ("bus", 1.5), ("truck", 1.5)),
+        caches=(
+            views((320, 320), 32_000, seed=1),
+            views((416, 416), 20_000, seed=2),
+            views((256, 416), 8_000, seed=3),
         ),
         model=ModelConfig(classes=len(LABELS), width=96, kernel=5, depth=2, reg_max=7),
         stages=(
@@ -129,12 +152,13 @@ def mobilenetv2_gfl_320() -> Recipe:
                 name="upper",
                 entry="low",
                 trains=("high", "rest"),
-                images=96_000,
+                images=55_296,
                 batch=8,
                 rate=1.2e-3,
                 backbone_rate=0.25,
                 warmup=200,
             ),
+            SIZES,
         ),
         start="mobilenet_v2_1.0_pvb_2003.safetensors",
         teacher="picodet_s_416_coco.onnx",
@@ -157,7 +181,8 @@ def mobilenetv2_gfl_320_live() -> Recipe:
         cached,
         name="mobilenetv2-gfl-320-live",
         augment=replace(cached.augment, scale=(0.4, 2.2), mosaic=0.4, grey=0.1, compress=0.08),
-        cache=replace(cached.cache, views=200_000),  # the shares of sources are drawn over this many
+        # the shares of sources are drawn over this many views
+        caches=tuple(replace(cache, views=200_000) for cache in cached.caches[:1]),
         stages=(
             StageConfig(
                 name="head",

@@ -7,6 +7,7 @@ from training.data.augment import AugmentConfig
 from training.data.cache import CacheConfig
 from training.data.records import LabelConfig
 from training.engine.config import StageConfig
+from training.errors import ConfigError
 from training.export.card import CardTexts
 from training.export.int8 import Int8Config
 from training.models.detector import ModelConfig
@@ -21,7 +22,7 @@ class Recipe:
         ships: Name of the model that it ships.
         labels: Classes, and how annotations are read.
         augment: How views are drawn.
-        cache: Which views are cached.
+        caches: Which views are cached, a cache for each size; the first size is the default of what ships.
         model: Shape of the detector.
         stages: What is trained, one after the other.
         start: File name of the backbone's start.
@@ -36,7 +37,7 @@ class Recipe:
     ships: str
     labels: LabelConfig
     augment: AugmentConfig
-    cache: CacheConfig
+    caches: tuple[CacheConfig, ...]
     model: ModelConfig
     stages: tuple[StageConfig, ...]
     start: str
@@ -45,3 +46,19 @@ class Recipe:
     texts: CardTexts
     report_sources: tuple[str, ...] = ()
     peers: tuple[dict[str, Any], ...] = ()
+
+    def __post_init__(self) -> None:
+        """Check that sizes differ, and that the stages draw from caches that are there."""
+        if len({cache.size for cache in self.caches}) != len(self.caches) or not self.caches:
+            raise ConfigError(f"recipe {self.name}: caches need one or more sizes, all different")
+        for stage in self.stages:
+            if not set(stage.caches) <= set(range(len(self.caches))):
+                raise ConfigError(
+                    f"recipe {self.name}, stage {stage.name}: caches {stage.caches}, "
+                    f"but there are {len(self.caches)}, counted from 0"
+                )
+
+    @property
+    def sizes(self) -> tuple[tuple[int, int], ...]:
+        """Height and width of the inputs that it trains; the first is the default of what ships."""
+        return tuple(cache.size for cache in self.caches)
