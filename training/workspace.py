@@ -130,6 +130,7 @@ class Workspace:
                 views=self.views(caches[0]) if live else None,
                 sizes=tuple(cache.size for cache in caches),
                 out=self.stage_folder(k),
+                files=tuple(record.file_name for record in self.records("train")),
                 data_hash=self.data_hash,
             )
             init = run_stage(job)

@@ -4,22 +4,24 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
-import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="the extra `train` is not installed")
 
 from torch.nn import functional as F
 
-from training.assigners.tal import Objects, TALConfig, assign
+from training.assigners.objects import Objects
+from training.assigners.tal import TALConfig
+from training.errors import ConfigError
 from training.grid import cell_grid, level_shapes
-from training.losses.boxes import pair_giou, pair_iou
+from training.losses.boxes import pair_ciou, pair_giou, pair_iou
 from training.losses.criterion import Criterion, LossConfig, Soft, Targets
 from training.losses.distill import box_distillation, score_distillation
 from training.losses.distribution import distribution_focal
 from training.losses.quality import quality_focal, varifocal
-from training.models.detector import boxes_of
+from training.models.detector import boxes_of, flatten
 
 
 def test_grid_puts_centres_in_the_middle_of_cells() -> None:
@@ -37,6 +39,60 @@ def test_iou_and_giou_of_hand_computed_boxes() -> None:
     assert pair_iou(a, b).tolist() == pytest.approx([1 / 3, 0.0], abs=1e-6)
     # hulls of 6 and 3: nothing empty in the first; one of three cells in the second
     assert pair_giou(a, b).tolist() == pytest.approx([1 / 3, -1 / 3], abs=1e-6)
+
+
+def test_ciou_of_hand_computed_boxes() -> None:
+    a = torch.tensor([[0.0, 0, 2, 2], [0, 0, 4, 2]])
+    b = torch.tensor([[1.0, 0, 3, 2], [0, 0, 2, 2]])
+    # the first two have one shape, centres 1 apart, a hull of 3 x 2; the others lie 1 apart in 4 x 2
+    v = (4 / math.pi**2) * (math.atan(2) - math.atan(1)) ** 2
+    expected = [1 / 3 - 1 / 13, 0.5 - 1 / 20 - v / (1 - 0.5 + v) * v]
+    assert pair_ciou(a, b).tolist() == pytest.approx(expected, abs=1e-6)
+
+
+def shifted(boxes: torch.Tensor, k: int, step: float) -> torch.Tensor:
+    """One coordinate moved."""
+    moved = boxes.clone()
+    moved[k] += step
+    return moved
+
+
+def test_the_gradient_of_giou_is_its_slope() -> None:
+    torch.manual_seed(3)
+    low = torch.rand(6, 2, dtype=torch.float64) * 20
+    boxes = torch.cat([low, low + 1 + torch.rand(6, 2, dtype=torch.float64) * 20], 1)
+    truth = boxes.roll(1, 0)
+    assert torch.autograd.gradcheck(lambda x: pair_giou(x, truth), boxes.requires_grad_(True))
+
+
+def test_the_gradient_of_ciou_is_its_slope_with_the_weight_held() -> None:
+    box = torch.tensor([2.0, 3.0, 11.0, 9.0], dtype=torch.float64, requires_grad=True)
+    truth = torch.tensor([4.0, 1.0, 9.0, 12.0], dtype=torch.float64)
+
+    def aspect(x: torch.Tensor) -> float:
+        angles = [math.atan(float((y[2] - y[0]) / (y[3] - y[1]))) for y in (x, truth)]
+        return 4 / math.pi**2 * (angles[0] - angles[1]) ** 2
+
+    v = aspect(box.detach())
+    alpha = v / (1 - float(pair_iou(box.detach(), truth)) + v)
+
+    def value(x: torch.Tensor) -> float:
+        hull = [max(float(x[k]), float(truth[k])) - min(float(x[k - 2]), float(truth[k - 2])) for k in (2, 3)]
+        middle = [float(x[k] + x[k + 2] - truth[k] - truth[k + 2]) / 2 for k in (0, 1)]
+        apart = (middle[0] ** 2 + middle[1] ** 2) / (hull[0] ** 2 + hull[1] ** 2)
+        return float(pair_iou(x, truth)) - apart - alpha * aspect(x)
+
+    start = box.detach()
+    slopes = [(value(shifted(start, k, 1e-5)) - value(shifted(start, k, -1e-5))) / 2e-5 for k in range(4)]
+    (gradient,) = torch.autograd.grad(pair_ciou(box, truth), box)
+    assert gradient.tolist() == pytest.approx(slopes, abs=1e-6)
+
+
+@pytest.mark.parametrize("overlap", [pair_giou, pair_ciou])
+def test_a_box_without_area_has_a_finite_gradient(overlap: Callable[..., torch.Tensor]) -> None:
+    point = torch.tensor([[5.0, 5, 5, 5], [5, 5, 9, 5]], requires_grad=True)
+    overlap(point, torch.tensor([4.0, 4, 8, 8])).sum().backward()
+    assert torch.isfinite(point.grad).all()
 
 
 def test_boxes_of_one_hot_distributions() -> None:
@@ -108,83 +164,93 @@ def test_score_distillation_vanishes_at_the_teacher() -> None:
     assert float(score_distillation(torch.zeros(1, 1, 2), soft)) > 0.01
 
 
-def naive_assignment(scores: np.ndarray, boxes: np.ndarray, centres: np.ndarray, objects: Objects) -> dict:
-    """(object, cell) -> quality for one image, in plain loops."""
-    metric, overlap, chosen = {}, {}, {}
-    for g, (truth, label) in enumerate(zip(objects.boxes.numpy(), objects.classes.numpy(), strict=True)):
-        rows = []
-        for n, (x, y) in enumerate(centres):
-            mx, my = (truth[0] + truth[2]) / 2, (truth[1] + truth[3]) / 2
-            half = np.maximum((truth[2:] - truth[:2]) / 2, 6)
-            if abs(x - mx) >= half[0] or abs(y - my) >= half[1]:
-                continue
-            b = boxes[n]
-            inter = max(0, min(b[2], truth[2]) - max(b[0], truth[0])) * max(
-                0, min(b[3], truth[3]) - max(b[1], truth[1])
-            )
-            union = (b[2] - b[0]) * (b[3] - b[1]) + (truth[2] - truth[0]) * (truth[3] - truth[1]) - inter
-            overlap[g, n] = inter / union
-            metric[g, n] = scores[n, label] * overlap[g, n] ** 6
-            rows.append(n)
-        chosen[g] = sorted(rows, key=lambda n, g=g: -metric[g, n])[:13]
-    pairs = {}
-    for n in range(len(centres)):
-        wanting = [g for g in chosen if n in chosen[g]]
-        if wanting:
-            pairs[max(wanting, key=lambda g: overlap[g, n]), n] = 0.0
-    for g, n in pairs:
-        mine = [m for k, m in pairs if k == g]
-        pairs[g, n] = metric[g, n] / max(metric[g, m] for m in mine) * max(overlap[g, m] for m in mine)
-    return pairs
+GRID = cell_grid(64, 64)
+CELLS = len(GRID[0])
 
 
-def test_assignment_agrees_with_plain_loops() -> None:
-    rng = np.random.default_rng(4)
-    centres, strides = cell_grid(64, 64)
-    half = rng.uniform(0.5, 3.0, (len(centres), 4)).astype(np.float32) * strides[:, None]
-    boxes = np.concatenate([centres - half[:, :2], centres + half[:, 2:]], 1)
-    scores = rng.uniform(0.05, 0.9, (len(centres), 2)).astype(np.float32)
-    truth = torch.tensor([[4.0, 4, 40, 60], [20, 10, 62, 50], [30, 30, 36, 37]])
-    objects = Objects(torch.zeros(3, dtype=torch.long), truth, torch.tensor([0, 1, 0]))
-    got = assign(
-        torch.from_numpy(scores)[None],
-        torch.from_numpy(boxes)[None],
-        torch.from_numpy(centres),
-        objects,
-        TALConfig(),
-    )
-    expected = naive_assignment(scores, boxes, centres, objects)
-    found = dict(
-        zip(zip(got.objects.tolist(), got.cells.tolist(), strict=True), got.quality.tolist(), strict=True)
-    )
-    assert found.keys() == expected.keys()
-    assert {k: round(v, 4) for k, v in found.items()} == {k: round(float(v), 4) for k, v in expected.items()}
-
-
-def test_assignment_of_nothing() -> None:
-    none = Objects(torch.zeros(0, dtype=torch.long), torch.zeros(0, 4), torch.zeros(0, dtype=torch.long))
-    centres, _ = cell_grid(64, 64)
-    got = assign(
-        torch.rand(1, len(centres), 2),
-        torch.rand(1, len(centres), 4),
-        torch.from_numpy(centres),
-        none,
-        TALConfig(),
-    )
-    assert len(got.objects) == len(got.cells) == len(got.quality) == 0
-
-
-@pytest.mark.parametrize("quality", ["varifocal", "qfl"])
-def test_the_sum_of_losses_has_all_parts_and_finite_gradients(quality: str) -> None:
+def scene(soft: bool = True) -> tuple[torch.Tensor, Targets]:
+    """Raw outputs of two pictures, and targets: one object in the first."""
     torch.manual_seed(0)
-    grid = cell_grid(64, 64)
-    cells = len(grid[0])
-    raw = torch.randn(2, cells, 3 + 32, requires_grad=True)
+    raw = torch.randn(2, CELLS, 3 + 32, requires_grad=True)
     objects = Objects(torch.tensor([0]), torch.tensor([[8.0, 8, 40, 40]]), torch.tensor([1]))
-    soft = Soft(torch.rand(2, cells, 3), torch.arange(4).repeat(2, 1), torch.randn(2, 4, 32))
-    targets = Targets(objects, torch.zeros(2, cells, 3, dtype=torch.bool), soft)
-    losses = Criterion(grid, LossConfig(quality=quality), 7)(raw, targets, guided=True)
-    assert set(losses) == {"cls", "giou", "dfl", "distill_score", "distill_box"}
+    dense = Soft(torch.rand(2, CELLS, 3), torch.arange(4).repeat(2, 1), torch.randn(2, 4, 32))
+    return raw, Targets(objects, torch.zeros(2, CELLS, 3, dtype=torch.bool), dense if soft else None)
+
+
+@pytest.mark.parametrize("assigner", ["tal", "atss", "guided"])
+@pytest.mark.parametrize(("quality", "overlap"), [("varifocal", "giou"), ("qfl", "ciou")])
+def test_the_sum_of_losses_has_all_parts_and_finite_gradients(
+    quality: str, overlap: str, assigner: str
+) -> None:
+    raw, targets = scene()
+    losses = Criterion(GRID, LossConfig(quality=quality, overlap=overlap), 7)(raw, targets, assigner)
+    assert set(losses) == {"cls", overlap, "dfl", "distill_score", "distill_box"}
     sum(losses.values()).backward()
     assert torch.isfinite(raw.grad).all()
     assert raw.grad.abs().sum() > 0
+
+
+def test_a_perfect_prediction_costs_almost_nothing() -> None:
+    raw, targets = scene(soft=False)
+    criterion = Criterion(GRID, LossConfig(tal=TALConfig(topk=1)), 7)
+    with torch.no_grad():
+        raw.fill_(-20.0)
+        centres = torch.from_numpy(GRID[0])
+        cell = int(((centres - 24).abs().sum(1) + 100 * (torch.from_numpy(GRID[1]) != 16)).argmin())
+        raw[0, cell, 1] = 20.0  # centre (24, 24), stride 16: one stride to every side
+        raw[0, cell, 3:] = -20.0
+        raw[0, cell, 3 + 1 :: 8] = 20.0
+    losses = {k: float(v.detach()) for k, v in criterion(raw, targets).items()}
+    assert losses["giou"] == pytest.approx(0.0, abs=1e-4)
+    assert losses["dfl"] == pytest.approx(0.0, abs=1e-4)
+    assert losses["cls"] < 1e-4
+
+
+@pytest.mark.parametrize("quality", ["varifocal", "qfl"])
+@pytest.mark.parametrize("assigner", ["tal", "atss"])
+def test_a_class_that_is_ignored_everywhere_learns_from_its_objects_alone(
+    quality: str, assigner: str
+) -> None:
+    raw, targets = scene(soft=False)
+    targets.ignore[..., 2] = True  # nobody labelled class 2
+    criterion = Criterion(GRID, LossConfig(quality=quality), 7)
+    sum(criterion(raw, targets, assigner).values()).backward()
+    assert (raw.grad[..., 2] == 0).all()
+    assert (raw.grad[..., 0] != 0).all()  # no object of class 0 is there, and that is known
+    pairs = criterion.pairs(raw.detach(), targets, assigner)
+    learned = {(0, int(cell)) for cell in pairs.cells}
+    boxes = raw.grad[..., 3:].abs().sum(-1).nonzero().tolist()
+    assert {tuple(place) for place in boxes} == learned
+
+
+def test_losses_of_half_precision_outputs_are_computed_in_float32() -> None:
+    raw, targets = scene()
+    levels, start = [], 0
+    for rows in (8, 4, 2, 1):
+        part = raw.detach()[:, start : start + rows * rows]
+        levels.append(part.transpose(1, 2).reshape(2, -1, rows, rows))
+        start += rows * rows
+    exact = Criterion(GRID, LossConfig(), 7)(flatten(levels), targets)
+    half = Criterion(GRID, LossConfig(), 7)(flatten([x.bfloat16() for x in levels]), targets)
+    assert all(v.dtype == torch.float32 for v in half.values())
+    assert {k: float(v) for k, v in half.items()} == pytest.approx(
+        {k: float(v) for k, v in exact.items()}, rel=0.02
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [({"quality": "bce"}, "quality"), ({"overlap": "iou"}, "overlap")],
+)
+def test_an_unknown_loss_is_refused(change: dict, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        LossConfig(**change)
+
+
+def test_an_unknown_assigner_and_a_missing_teacher_are_refused() -> None:
+    raw, targets = scene(soft=False)
+    criterion = Criterion(GRID, LossConfig(), 7)
+    with pytest.raises(ConfigError, match="expected tal, atss or guided"):
+        criterion(raw, targets, "simota")
+    with pytest.raises(ConfigError, match="dense teacher"):
+        criterion(raw, targets, "guided")

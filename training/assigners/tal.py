@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from training.assigners.objects import Assignment, Objects, inside, no_pairs, sole_owner
 from training.losses.boxes import pair_iou
 
 
@@ -30,38 +31,10 @@ class TALConfig:
     min_half: float = 6.0
 
 
-@dataclass(frozen=True)
-class Objects:
-    """The objects of a batch.
-
-    Attributes:
-        image: (G,) int64 row of the batch.
-        boxes: (G, 4) float32 xyxy pixels of the input.
-        classes: (G,) int64.
-    """
-
-    image: Tensor
-    boxes: Tensor
-    classes: Tensor
-
-
-@dataclass(frozen=True)
-class Assignment:
-    """P pairs of object and cell; a cell belongs to one object at most.
-
-    Attributes:
-        objects: (P,) int64 index into `Objects`.
-        cells: (P,) int64.
-        quality: (P,) float32 score target in 0..1.
-    """
-
-    objects: Tensor
-    cells: Tensor
-    quality: Tensor
-
-
 @torch.no_grad()
-def assign(scores: Tensor, boxes: Tensor, centres: Tensor, objects: Objects, config: TALConfig) -> Assignment:
+def assign_tal(
+    scores: Tensor, boxes: Tensor, centres: Tensor, objects: Objects, config: TALConfig
+) -> Assignment:
     """Pair objects with cells.
 
     Args:
@@ -73,25 +46,18 @@ def assign(scores: Tensor, boxes: Tensor, centres: Tensor, objects: Objects, con
     """
     count, cells = len(objects.boxes), len(centres)
     if count == 0:
-        none = torch.zeros(0, dtype=torch.long, device=boxes.device)
-        return Assignment(none, none, boxes.new_zeros(0))
-    low, high = objects.boxes[:, :2], objects.boxes[:, 2:]
-    middle, half = (low + high) / 2, ((high - low) / 2).clamp(min=config.min_half)
-    inside = ((centres[None] - middle[:, None]).abs() < half[:, None]).all(-1)
-    iou = pair_iou(boxes[objects.image], objects.boxes[:, None]) * inside
+        return no_pairs(boxes)
+    within = inside(centres, objects.boxes, config.min_half)
+    iou = pair_iou(boxes[objects.image], objects.boxes[:, None]) * within
     score = scores[objects.image, :, objects.classes].clamp(min=1e-6)
     metric = score**config.alpha * iou**config.beta
-    value, cell = (metric + inside * 1e-12).topk(
-        min(config.topk, cells), 1
-    )  # an object without overlap learns, too
+    # an object without overlap learns, too: hence the small addition
+    value, cell = (metric + within * 1e-12).topk(min(config.topk, cells), 1)
     obj = torch.arange(count, device=cell.device)[:, None].expand_as(cell)
     keep = value > 0
     obj, cell = obj[keep], cell[keep]
     pair = iou[obj, cell]
-    # a cell chosen by several objects goes to the one it overlaps most
-    flat = objects.image[obj] * cells + cell
-    best = pair.new_full((len(boxes) * cells,), -1.0).scatter_reduce(0, flat, pair, "amax")
-    won = pair >= best[flat]
+    won = sole_owner(objects.image[obj] * cells + cell, obj, pair, len(boxes) * cells)
     obj, cell, pair = obj[won], cell[won], pair[won]
     fit = metric[obj, cell]
     top_fit = fit.new_zeros(count).scatter_reduce(0, obj, fit, "amax")

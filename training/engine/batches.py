@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from training.assigners.tal import Objects
+from training.assigners.objects import Objects
 from training.data.cache import TAPS, FeatureCache
 from training.engine.config import StageConfig
 from training.losses.criterion import Soft, Targets
@@ -65,9 +65,16 @@ def unpack_bits(bits: Tensor, classes: int) -> Tensor:
 class CachedBatches:
     """Batches of one process from the feature cache."""
 
-    def __init__(self, cache: FeatureCache, config: StageConfig, rank: int = 0, ranks: int = 1) -> None:
-        """Every `ranks`-th view belongs to this process, from `rank` on."""
-        self.cache, self.config = cache, config
+    def __init__(
+        self,
+        cache: FeatureCache,
+        config: StageConfig,
+        rank: int = 0,
+        ranks: int = 1,
+        files: Sequence[str] = (),
+    ) -> None:
+        """Every `ranks`-th view belongs to this process, from `rank` on; `files`: names of the pictures."""
+        self.cache, self.config, self.files = cache, config, files
         self.order = Order(np.arange(rank, len(cache), ranks), (config.seed, rank))
         self.names = TAPS if config.entry == "taps" else TAPS[:1]
         rows, columns = cache["tap8"].shape[2:]
@@ -75,8 +82,17 @@ class CachedBatches:
 
     def batch(self, step: int) -> Batch:
         """Batch number `step`."""
-        rows = self.order.rows(step * self.config.batch, self.config.batch)
+        rows = self.rows(step)
         return Batch([self._tap(name, rows) for name in self.names], self._targets(rows), self.size)
+
+    def rows(self, step: int) -> list[int]:
+        """Rows of the cache that batch number `step` is made of."""
+        return self.order.rows(step * self.config.batch, self.config.batch)
+
+    def _name(self, row: int) -> str:
+        picture = int(self.cache["index"][row])
+        file = self.files[picture] if self.files else f"picture {picture}"
+        return f"{file} (view {row} of {self.cache.folder.name})"
 
     def _tap(self, name: str, rows: list[int]) -> Tensor:
         x = torch.from_numpy(np.stack([self.cache[name][r] for r in rows]))
@@ -98,7 +114,7 @@ class CachedBatches:
             soft=Soft(
                 scores, torch.from_numpy(field["top"]).long(), torch.from_numpy(field["top_dist"]).float()
             ),
-            rows=tuple(rows),
+            names=tuple(self._name(row) for row in rows),
         )
 
 

@@ -7,6 +7,7 @@ from training.losses.criterion import LossConfig
 
 ENTRIES = ("taps", "low", "image")
 PARTS = ("low", "high", "rest")
+ASSIGNERS = ("tal", "atss")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +29,9 @@ class StageConfig:
         decay: Weight decay of neck's and head's matrices.
         betas: Of AdamW.
         warmup: Steps of linear warm-up.
-        guided: First steps in which the teacher steers the assignment.
+        assigner: Who assigns cells to objects: `tal` or `atss`.
+        guided: First steps in which the teacher steers TAL.
+        atss: First steps in which ATSS assigns; a start without a teacher.
         floor: Share of the rate that the cosine ends at.
         clip: Largest gradient norm.
         ema: Decay of the moving average of weights, per averaging.
@@ -50,7 +53,9 @@ class StageConfig:
     decay: float = 0.03
     betas: tuple[float, float] = (0.9, 0.98)
     warmup: int = 100
+    assigner: str = "tal"
     guided: int = 0
+    atss: int = 0
     floor: float = 0.0
     clip: float = 10.0
     ema: float = 0.995
@@ -75,6 +80,18 @@ class StageConfig:
             raise ConfigError(f"stage {self.name}: caches is empty, name at least one")
         if self.log_steps % self.average_every:
             raise ConfigError(f"stage {self.name}: log_steps must be a multiple of average_every")
+        if self.assigner not in ASSIGNERS:
+            raise ConfigError(
+                f"stage {self.name}: assigner is {self.assigner!r}, expected one of {', '.join(ASSIGNERS)}"
+            )
+        if self.guided and self.atss:
+            raise ConfigError(f"stage {self.name}: guided and atss are both first steps, set one to 0")
+
+    def assigner_at(self, step: int) -> str:
+        """Name of the assigner at a step, for `Criterion.pairs`."""
+        if step < self.guided:
+            return "guided"
+        return "atss" if step < self.atss else self.assigner
 
 
 @dataclass(frozen=True, kw_only=True)

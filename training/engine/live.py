@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from training.assigners.tal import Objects
+from training.assigners.objects import Objects
 from training.data.augment import Augmenter, View
 from training.data.cache import ViewJob, draw_order
 from training.data.teacher import Dense, DenseTeacher
@@ -26,14 +26,14 @@ def soft_targets(dense: Dense, top: int) -> Soft:
     return Soft(*(torch.from_numpy(np.ascontiguousarray(x)) for x in (dense.scores, cells, chosen)))
 
 
-def view_batch(views: list[View], rows: tuple[int, ...], classes: int, soft: Soft | None) -> Batch:
+def view_batch(views: list[View], names: tuple[str, ...], classes: int, soft: Soft | None) -> Batch:
     """Views as one batch; the input is (B, H, W, 3) uint8, which the trainer scales on its device."""
     boxes = torch.from_numpy(np.concatenate([v.boxes for v in views]))
     labels = torch.from_numpy(np.concatenate([v.classes for v in views]))
     image = torch.repeat_interleave(torch.arange(len(views)), torch.tensor([len(v.boxes) for v in views]))
     ignore = unpack_bits(torch.from_numpy(np.stack([v.ignore for v in views])), classes)
     pixels = torch.from_numpy(np.stack([v.image for v in views]))
-    return Batch([pixels], Targets(Objects(image, boxes, labels), ignore, soft, rows), pixels.shape[1:3])
+    return Batch([pixels], Targets(Objects(image, boxes, labels), ignore, soft, names), pixels.shape[1:3])
 
 
 class _Drawer(torch.utils.data.Dataset[Batch]):
@@ -67,7 +67,8 @@ class _Drawer(torch.utils.data.Dataset[Batch]):
         if teacher is not None:
             clean: NDArray[np.uint8] = np.stack([v.clean for v in views])
             soft = soft_targets(teacher(clean), self.job.cache.top)
-        return view_batch(views, tuple(rows), len(self.job.labels.labels), soft)
+        names = tuple(self.job.records[row].file_name for row in rows)
+        return view_batch(views, names, len(self.job.labels.labels), soft)
 
 
 class LiveBatches:

@@ -40,6 +40,7 @@ class StageJob:
         views: How views are drawn (entry `image`), or None.
         sizes: Height and width of the inputs, by cache.
         out: Folder of the stage.
+        files: Names of the training pictures, for error messages.
         data_hash: Names the data.
     """
 
@@ -52,6 +53,7 @@ class StageJob:
     views: ViewJob | None
     sizes: tuple[tuple[int, int], ...]
     out: Path
+    files: tuple[str, ...]
     data_hash: str
 
     def identity(self) -> dict[str, Any]:
@@ -83,7 +85,7 @@ def open_batches(job: StageJob, rank: int, ranks: int) -> BatchSource:
     """Where a process's batches come from: the cache, or views drawn live (in one process only)."""
     if job.config.entry != "image":
         of = {
-            folder: CachedBatches(FeatureCache.open(folder), job.config, rank, ranks)
+            folder: CachedBatches(FeatureCache.open(folder), job.config, rank, ranks, job.files)
             for folder in dict.fromkeys(job.caches)
         }
         return BatchesInTurn([of[folder] for folder in job.caches])

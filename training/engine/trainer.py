@@ -160,11 +160,12 @@ class Trainer:
         batch = self.source.batch(step).to(self.device)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.machine.precision == "bfloat16"):
             levels = self._forward(batch.inputs)
-        losses = self.criteria[batch.size](flatten(levels), batch.targets, guided=step < config.guided)
+        losses = self.criteria[batch.size](flatten(levels), batch.targets, config.assigner_at(step))
         values = {name: float(value.detach()) for name, value in losses.items()}
         if not all(math.isfinite(v) for v in values.values()):
             shown = ", ".join(f"{k} {v:g}" for k, v in values.items())
-            raise DivergedError(f"stage {config.name}, step {step}: {shown}; rows {batch.targets.rows}")
+            names = ", ".join(batch.targets.names)
+            raise DivergedError(f"stage {config.name}, step {step}: {shown}; the batch shows {names}")
         self.optimizer.zero_grad(set_to_none=True)
         torch.stack(list(losses.values())).sum().backward()
         nn.utils.clip_grad_norm_(self.trained, config.clip)

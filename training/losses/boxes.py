@@ -1,7 +1,11 @@
 """Overlap of boxes that belong together."""
 
+import math
+
 import torch
 from torch import Tensor
+
+EPSILON = 1e-7
 
 
 def _parts(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
@@ -9,8 +13,13 @@ def _parts(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     inter = (
         (torch.minimum(a[..., 2:], b[..., 2:]) - torch.maximum(a[..., :2], b[..., :2])).clamp(min=0).prod(-1)
     )
-    union = (a[..., 2:] - a[..., :2]).prod(-1) + (b[..., 2:] - b[..., :2]).prod(-1) - inter + 1e-7
+    union = (a[..., 2:] - a[..., :2]).prod(-1) + (b[..., 2:] - b[..., :2]).prod(-1) - inter + EPSILON
     return inter, union
+
+
+def _hull(a: Tensor, b: Tensor) -> Tensor:
+    """Sides (…, 2) of the smallest boxes that hold both."""
+    return torch.maximum(a[..., 2:], b[..., 2:]) - torch.minimum(a[..., :2], b[..., :2])
 
 
 def pair_iou(a: Tensor, b: Tensor) -> Tensor:
@@ -22,5 +31,27 @@ def pair_iou(a: Tensor, b: Tensor) -> Tensor:
 def pair_giou(a: Tensor, b: Tensor) -> Tensor:
     """Generalised IoU in -1..1: IoU - (hull - union) / hull. Rezatofighi et al., CVPR 2019."""
     inter, union = _parts(a, b)
-    hull = (torch.maximum(a[..., 2:], b[..., 2:]) - torch.minimum(a[..., :2], b[..., :2])).prod(-1) + 1e-7
+    hull = _hull(a, b).prod(-1) + EPSILON
     return inter / union - (hull - union) / hull
+
+
+def pair_ciou(a: Tensor, b: Tensor) -> Tensor:
+    """Complete IoU: IoU - centre distance^2 / hull diagonal^2 - alpha v. Zheng et al., AAAI 2020.
+
+    v is the squared difference of the aspects' angles over (pi / 2)^2; its weight alpha = v / (1 - IoU + v)
+    has no gradient.
+    """
+    inter, union = _parts(a, b)
+    iou = inter / union
+    apart = ((a[..., :2] + a[..., 2:] - b[..., :2] - b[..., 2:]) / 2).square().sum(-1)
+    diagonal = _hull(a, b).square().sum(-1) + EPSILON
+    angle_a, angle_b = (_angle(x[..., 2:] - x[..., :2]) for x in (a, b))
+    v = (2 / math.pi * (angle_a - angle_b)).square()
+    with torch.no_grad():
+        alpha = v / (1 - iou + v + EPSILON)
+    return iou - apart / diagonal - alpha * v
+
+
+def _angle(sides: Tensor) -> Tensor:
+    """Angle of the diagonal of boxes with sides (…, 2), width and height."""
+    return torch.atan(sides[..., 0] / sides[..., 1].clamp(min=EPSILON))

@@ -7,9 +7,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from training.assigners.tal import Assignment, Objects, TALConfig, assign
+from training.assigners.atss import ATSSConfig, assign_atss, square_anchors
+from training.assigners.objects import Assignment, Objects
+from training.assigners.tal import TALConfig, assign_tal
 from training.errors import ConfigError
-from training.losses.boxes import pair_giou
+from training.losses.boxes import pair_ciou, pair_giou
 from training.losses.distill import box_distillation, score_distillation
 from training.losses.distribution import distribution_focal
 from training.losses.quality import quality_focal, varifocal
@@ -24,26 +26,32 @@ class LossConfig:
 
     Attributes:
         quality: `varifocal` or `qfl`, the classification loss.
+        overlap: `giou` or `ciou`, the loss of the boxes.
         cls: Of the classification.
-        giou: Of the boxes.
+        box: Of the boxes.
         dfl: Of their distributions.
         distill_score: Of the teacher's scores; 0 leaves them out.
         distill_box: Of the teacher's distributions; 0 leaves them out.
-        assigner: Constants of the assignment.
+        tal: Constants of the task-aligned assignment.
+        atss: Constants of the assignment by distance and anchors.
     """
 
     quality: str = "varifocal"
+    overlap: str = "giou"
     cls: float = 1.0
-    giou: float = 2.0
+    box: float = 2.0
     dfl: float = 0.5
     distill_score: float = 1.0
     distill_box: float = 1.0
-    assigner: TALConfig = field(default_factory=TALConfig)
+    tal: TALConfig = field(default_factory=TALConfig)
+    atss: ATSSConfig = field(default_factory=ATSSConfig)
 
     def __post_init__(self) -> None:
-        """Check the name of the classification loss."""
+        """Check the names of the losses."""
         if self.quality not in ("varifocal", "qfl"):
             raise ConfigError(f"loss: quality is {self.quality!r}, expected varifocal or qfl")
+        if self.overlap not in ("giou", "ciou"):
+            raise ConfigError(f"loss: overlap is {self.overlap!r}, expected giou or ciou")
 
 
 @dataclass(frozen=True)
@@ -73,13 +81,13 @@ class Targets:
         objects: The boxes.
         ignore: (B, N, C) bool: where a class is unknown rather than absent.
         soft: The teacher's view, or None.
-        rows: Names the batch in error messages: cache rows or records.
+        names: What each picture of the batch was made of, for error messages.
     """
 
     objects: Objects
     ignore: Tensor
     soft: Soft | None
-    rows: tuple[int, ...] = ()
+    names: tuple[str, ...] = ()
 
     def to(self, device: torch.device) -> "Targets":
         """The same on another device."""
@@ -101,6 +109,7 @@ class Criterion:
     ) -> None:
         """`grid`: centres (N, 2) and strides (N,) of `grid.cell_grid`."""
         self.centres, self.strides = (torch.as_tensor(x, device=device) for x in grid)
+        self.levels = np.unique(grid[1], return_counts=True)[1].tolist()  # cells of each, the finest first
         self.config, self.reg_max = config, reg_max
 
     def boxes(self, distributions: Tensor) -> Tensor:
@@ -116,27 +125,37 @@ class Criterion:
         if targets.soft is None:
             raise ConfigError("guided steps need a dense teacher")
         soft = targets.soft
-        half = 2.5 * self.strides[:, None]
-        squares = torch.cat([self.centres - half, self.centres + half], 1).repeat(len(soft.scores), 1, 1)
+        squares = square_anchors(self.centres, self.strides, 5.0).repeat(len(soft.scores), 1, 1)
         theirs = boxes_of(soft.top_dist, self.centres[soft.top], self.strides[soft.top], self.reg_max)
         return soft.scores, squares.scatter(1, soft.top[..., None].expand(-1, -1, 4), theirs)
 
-    def __call__(self, raw: Tensor, targets: Targets, guided: bool = False) -> dict[str, Tensor]:
-        """Weighted losses by name; train on their sum.
+    @torch.no_grad()
+    def pairs(self, raw: Tensor, targets: Targets, assigner: str = "tal") -> Assignment:
+        """Which cell learns which object.
 
         Args:
             raw: (B, N, C + 4 (reg_max + 1)) float32.
             targets: What the batch shows.
-            guided: Assign by the teacher instead of by the student.
+            assigner: `tal`, `atss`, or `guided`: TAL by what the teacher sees instead of the student.
         """
+        classes, objects, config = targets.ignore.shape[-1], targets.objects, self.config
+        match assigner:
+            case "guided":
+                return assign_tal(*self.guide(targets), self.centres, objects, config.tal)
+            case "tal":
+                scores, boxes = raw[..., :classes].sigmoid(), self.boxes(raw[..., classes:])
+                return assign_tal(scores, boxes, self.centres, objects, config.tal)
+            case "atss":
+                boxes, grid = self.boxes(raw[..., classes:]), (self.centres, self.strides)
+                return assign_atss(boxes, grid, self.levels, objects, config.atss)
+            case _:
+                raise ConfigError(f"assigner is {assigner!r}, expected tal, atss or guided")
+
+    def __call__(self, raw: Tensor, targets: Targets, assigner: str = "tal") -> dict[str, Tensor]:
+        """Weighted losses by name; train on their sum. Arguments as in `pairs`."""
         classes = targets.ignore.shape[-1]
         logits, dist = raw[..., :classes], raw[..., classes:]
-        if guided:
-            scores, boxes = self.guide(targets)
-        else:
-            scores, boxes = logits.detach().sigmoid(), self.boxes(dist.detach())
-        pairs = assign(scores, boxes, self.centres, targets.objects, self.config.assigner)
-        losses = self._supervised(logits, dist, targets, pairs)
+        losses = self._supervised(logits, dist, targets, self.pairs(raw, targets, assigner))
         if targets.soft is not None:
             losses |= self._distilled(logits, dist, targets.soft)
         return losses
@@ -155,8 +174,9 @@ class Criterion:
 
         chosen, truth = dist[image, pairs.cells], objects.boxes[pairs.objects]
         centre, stride = self.centres[pairs.cells], self.strides[pairs.cells]
-        giou = pair_giou(boxes_of(chosen, centre, stride, self.reg_max), truth)
-        losses["giou"] = config.giou * (weight * (1 - giou)).sum() / norm
+        overlap = pair_giou if config.overlap == "giou" else pair_ciou
+        fit = overlap(boxes_of(chosen, centre, stride, self.reg_max), truth)
+        losses[config.overlap] = config.box * (weight * (1 - fit)).sum() / norm
         distance = torch.cat([centre - truth[:, :2], truth[:, 2:] - centre], -1) / stride[:, None]
         losses["dfl"] = (
             config.dfl * (weight * distribution_focal(chosen, distance, self.reg_max)).sum() / norm
