@@ -98,7 +98,7 @@ class RecordedDetector:
         """
         self._path = path
         recorded = list(read_detections(path))
-        self._labels = labels or _labels_of(recorded)
+        self._labels = labels or labels_of(recorded)
         wanted = None if classes is None else frozenset(self._labels.ids_of(classes))
         self._cameras = frozenset(frame.camera for frame in recorded)
         self._frames: dict[tuple[str, int], tuple[int, Detections]] = {}
@@ -179,7 +179,8 @@ class RecordedDetector:
         )
 
 
-def _labels_of(recorded: Iterable[RecordedFrame]) -> LabelMap:
+def labels_of(recorded: Iterable[RecordedFrame]) -> LabelMap:
+    """The project's own six classes where they suffice, else those that occur, in order of the alphabet."""
     names = {label for frame in recorded for label in frame.labels}
     if names <= set(SURVEIL_6.names):
         return SURVEIL_6

@@ -5,7 +5,7 @@ from __future__ import annotations
 from surveil.geometry import xyxy_to_xywh
 from surveil.store.lines import LineWriter
 from surveil.store.rows import reported
-from surveil.types import FrameResult
+from surveil.types import FrameResult, Tracks
 
 
 class MotWriter(LineWriter):
@@ -17,10 +17,14 @@ class MotWriter(LineWriter):
 
     def write(self, result: FrameResult) -> None:
         """Write one frame; nothing where no track is. Raises OutputError."""
-        tracks, frame = reported(result), result.frame.index + 1
-        boxes = xyxy_to_xywh(tracks.smoothed_boxes).tolist()
-        rows = zip(tracks.ids.tolist(), boxes, tracks.scores.tolist(), strict=True)
-        self._lines.write("".join(_line(frame, *row) for row in rows))
+        self._lines.write(mot_lines(result.frame.index + 1, reported(result)))
+
+
+def mot_lines(frame: int, tracks: Tracks) -> str:
+    """One line for each of the tracks: the filter's boxes; `frame` as it shall be written."""
+    boxes = xyxy_to_xywh(tracks.smoothed_boxes).tolist()
+    rows = zip(tracks.ids.tolist(), boxes, tracks.scores.tolist(), strict=True)
+    return "".join(_line(frame, *row) for row in rows)
 
 
 def _line(frame: int, track_id: int, box: list[float], score: float) -> str:
