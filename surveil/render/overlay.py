@@ -46,7 +46,6 @@ class Overlay:
         self.style = style or OverlayStyle()
         self._trails = Trails()
         self._text = TextRenderer()
-        self._matched: set[int] = set()  # ids that the last run of the detector confirmed
 
     def draw(
         self, image: NDArray[np.uint8], result: FrameResult, *, scale: float = 1.0, hud: Hud | None = None
@@ -65,8 +64,6 @@ class Overlay:
         _check(image)
         style, sizes, tracks = self.style, sizes_for(image.shape[0]), result.tracks
         self._trails.update(tracks, result.frame.pts_s, style.trail_s)
-        if result.detected:
-            self._matched = set(tracks.ids[~tracks.coasting].tolist())
         marks = self._marks(tracks.select(_drawing_order(tracks, style)), image, scale)
         if style.trails:
             for mark in marks:
@@ -84,10 +81,11 @@ class Overlay:
         style, marks = self.style, []
         corners = _corners(tracks.smoothed_boxes if style.smoothed else tracks.boxes, scale, image)
         rows = zip(tracks.ids.tolist(), tracks.class_ids.tolist(), tracks.scores.tolist(), strict=True)
-        lost = (tracks.states == TrackState.LOST).tolist()
+        # Between two runs of the detector all boxes are predictions. What the last run matched is firm: a
+        # confirmed track that it did not match is lost from then on.
+        firm_rows = ((tracks.states == TrackState.CONFIRMED) | ~tracks.coasting).tolist()
         for row, (track_id, class_id, score) in enumerate(rows):
-            # Between two runs of the detector all boxes are predictions: what the last one matched is firm.
-            firm = track_id in self._matched and not lost[row]
+            firm = firm_rows[row]
             colour, label = colour_of(track_id), tracks.labels[class_id]
             marks.append(
                 _Mark(

@@ -13,7 +13,7 @@ class OverlayStyle:
     """The switches of the overlay.
 
     Attributes:
-        boxes: rectangles around the tracks; dashed and paler where a track is coasting.
+        boxes: rectangles around the tracks; dashed and paler where the last look did not find the object.
         labels: a plate above each box: class, id, score.
         ids: the id on the plate.
         scores: the score on the plate.
