@@ -2,7 +2,8 @@
 
     SurveilError                      exit code 1
     ├── UsageError                    2   an argument or configuration that cannot work
-    │   └── DataError                 2   a value whose shape, dtype or range is wrong
+    │   ├── DataError                 2   a value whose shape, dtype or range is wrong
+    │   └── ConfigError               2   a configuration file with mistakes, all of them at once
     ├── SourceError                   3   a camera or file that cannot be opened or read
     ├── ModelError                    4   a model or its card that cannot be used
     ├── DeviceError                   4   a device that was asked for and is not there
@@ -15,6 +16,8 @@ Every message says what was expected, what was got, where, and what to do about 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -32,6 +35,36 @@ class UsageError(SurveilError):
 
 class DataError(UsageError, ValueError):
     """A value whose shape, dtype or range is wrong."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Problem:
+    """One mistake in a configuration file.
+
+    Attributes:
+        file: its name, as the user wrote it.
+        line, column: where, counted from 1.
+        key: what it is about, e.g. `cameras[0].inputs[1].url`; empty for the file as a whole.
+        reason: what is wrong and what to do, without secrets.
+    """
+
+    file: str
+    line: int = 1
+    column: int = 1
+    key: str = ""
+    reason: str
+
+    def __str__(self) -> str:
+        subject = f"{self.key}: " if self.key else ""
+        return f"{self.file}:{self.line}:{self.column}: {subject}{self.reason}"
+
+
+class ConfigError(UsageError):
+    """A configuration file that cannot be used; its text has a line for each of its `problems`."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(map(str, self.problems)))
 
 
 class SourceCause(StrEnum):

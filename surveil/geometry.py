@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 Boxes = NDArray[np.float32]
 """(N, 4) float32: x1, y1, x2, y2."""
 
+Polygon = tuple[tuple[float, float], ...]
+"""Corners (x, y) of an area, in 0-1 of the frame's width and height; the last is joined to the first."""
+
 
 def area(boxes: NDArray[np.floating]) -> NDArray[np.floating]:
     """Areas (N,) in square pixels; an inverted box has none."""
@@ -52,3 +55,18 @@ def xywh_to_xyxy(boxes: NDArray[np.floating]) -> NDArray[np.floating]:
 def bottom_centres(boxes: NDArray[np.floating]) -> NDArray[np.floating]:
     """The points (N, 2) where objects stand: the middle of each box's lower edge, in pixels."""
     return np.stack([(boxes[:, 0] + boxes[:, 2]) / 2, boxes[:, 3]], axis=1)
+
+
+def inside(points: NDArray[np.floating], polygon: Polygon) -> NDArray[np.bool_]:
+    """Which points (N, 2) lie in a polygon of the same unit (even-odd rule): (N,) bool.
+
+    >>> inside(np.array([[0.5, 0.5], [1.5, 0.5]]), ((0, 0), (1, 0), (1, 1), (0, 1))).tolist()
+    [True, False]
+    """
+    start = np.asarray(polygon, np.float64)
+    end = np.roll(start, -1, axis=0)
+    x, y = points[:, 0, None], points[:, 1, None]
+    crossed = (start[:, 1] > y) != (end[:, 1] > y)
+    rise = np.where(end[:, 1] == start[:, 1], 1.0, end[:, 1] - start[:, 1])  # level sides are never crossed
+    x_there = start[:, 0] + (end[:, 0] - start[:, 0]) * (y - start[:, 1]) / rise
+    return np.asarray((crossed & (x < x_there)).sum(axis=1) % 2 == 1)
