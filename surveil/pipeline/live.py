@@ -18,11 +18,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from surveil.clock import Clock
+from surveil.pipeline.cadence import Cadence
 from surveil.pipeline.camera import CameraStep
 from surveil.pipeline.inbox import Inbox
 from surveil.pipeline.slot import Slot
 from surveil.pipeline.state import FeedState, State
 from surveil.pipeline.stats import CameraMeter, StageTimes
+from surveil.pipeline.wanted import Wanted
 from surveil.types import Detections, Frame, FrameResult
 
 if TYPE_CHECKING:
@@ -62,25 +64,34 @@ class Lane:
     Attributes:
         newest: the newest frame, before detection.
         result: the newest result.
+        hide: what a frame goes through before anything else sees it.
+        cadence: how often the detector looks; may be exchanged, as may `wanted`.
+        wanted: which detections count.
     """
 
-    def __init__(self, camera_id: str, *, live: bool, every: int, taps: Mapping[str, Tap]) -> None:
-        self.camera_id, self.live, self.every = camera_id, live, every
+    def __init__(
+        self,
+        camera_id: str,
+        *,
+        live: bool,
+        taps: Mapping[str, Tap],
+        hide: Callable[[Frame], Frame] | None = None,
+        ids_after: int = 0,
+    ) -> None:
+        """`ids_after`: the last track id that was given before; no id comes twice."""
+        self.camera_id, self.live, self.hide = camera_id, live, hide
         self.taps = dict(taps)
+        self.cadence, self.wanted = Cadence(), Wanted()
+        self._ids_after = ids_after
         self.newest: Slot[Frame] = Slot()
         self.result: Slot[FrameResult] = Slot()
         self.meter = CameraMeter()
         self.step: tuple[Brain, CameraStep] | None = None  # inference thread only
-        self._detected_index: int | None = None
 
-    def due(self, frame: Frame) -> bool:
-        """Whether the detector is to look at this frame: `every` frames after the last one that it saw."""
-        last = self._detected_index
-        return last is None or frame.index - last >= self.every
-
-    def detected(self, frame: Frame) -> None:
-        """The detector has looked at this frame (a frame that is overwritten before does not count)."""
-        self._detected_index = frame.index
+    @property
+    def last_id(self) -> int:
+        """The highest track id that was given so far."""
+        return self.step[1].last_id if self.step else self._ids_after
 
     def state(self, feed: FeedState, now_s: float, device: str, overwritten: int) -> State:
         """A snapshot of what is known here, beside what the camera's feed says."""
@@ -141,12 +152,14 @@ class Inference:
 
     def deliver(self, lane: Lane, frame: Frame) -> None:
         """Take a frame from a capture thread: prepare it there, and hand it over. Raises Closed."""
+        if lane.hide is not None:
+            frame = lane.hide(frame)
         lane.meter.received(self._clock.monotonic())
         lane.newest.put(frame)
         self._on_news(lane.camera_id)
         detector = self._brain.detector
         prepared, prepare_ms = None, 0.0
-        if lane.due(frame):
+        if lane.cadence.due(frame):
             with self.times.measure(f"prepare {lane.camera_id}") as watch:
                 prepared = detector.prepare(frame)
             prepare_ms = watch.wall_ms
@@ -168,15 +181,15 @@ class Inference:
     def _serve(self, items: list[_Item]) -> None:
         brain = self._brain
         # Asked again: while this frame was prepared the one before may have been waiting for its turn.
-        looked = [item for item in items if item.prepared is not None and item.lane.due(item.frame)]
+        looked = [item for item in items if item.prepared is not None and item.lane.cadence.due(item.frame)]
         found: dict[str, Detections] = {}
         detect_ms = 0.0
         if looked:
             with self.times.measure("detect") as watch:
                 batch = [_prepared_for(brain.detector, item) for item in looked]
                 for item, detections in zip(looked, brain.detector.detect(batch), strict=True):
-                    found[item.lane.camera_id] = detections
-                    item.lane.detected(item.frame)
+                    found[item.lane.camera_id] = item.lane.wanted(detections)
+                    item.lane.cadence.looked(item.frame)
             detect_ms = watch.wall_ms
         for item in items:
             self._finish(brain, item, found.get(item.lane.camera_id), detect_ms)
@@ -184,7 +197,7 @@ class Inference:
     def _finish(self, brain: Brain, item: _Item, detections: Detections | None, detect_ms: float) -> None:
         lane = item.lane
         if lane.step is None or lane.step[0] is not brain:
-            lane.step = (brain, brain.new_step(lane.step[1].last_id if lane.step else 0))
+            lane.step = (brain, brain.new_step(lane.last_id))
         timings = {"prepare": item.prepare_ms, "detect": detect_ms}
         with self.times.measure("track") as watch:
             result = lane.step[1].step(item.frame, detections, timings)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from types import MappingProxyType
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from surveil.clock import Clock
 from surveil.errors import SourceError, StuckThreadError, SurveilError, UsageError
-from surveil.pipeline.live import Brain, Inference, Lane, Tap
+from surveil.pipeline.cameras import LOOKING, NO_TAPS, CameraConfig, look, new_lane
+from surveil.pipeline.live import Brain, Inference, Lane
 from surveil.pipeline.playback import Playback, PlaybackConfig
 from surveil.pipeline.present import Presenter, Preview
 from surveil.pipeline.state import FeedState, State
@@ -20,36 +20,11 @@ from surveil.types import Frame, FrameResult
 
 if TYPE_CHECKING:
     from surveil.capture.source import Source
-    from surveil.capture.spec import SourceSpec
     from surveil.labels import LabelMap
     from surveil.render.overlay import Overlay
     from surveil.render.style import OverlayStyle
 
-NO_TAPS: Mapping[str, Tap] = MappingProxyType({})
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CameraConfig:
-    """One camera, or one recording played as if it were one.
-
-    Attributes:
-        id: its name in this session.
-        source: what to open. A live one gives its newest frames and is opened again for ever; of others
-            every frame is processed.
-        enabled: whether it plays from the start.
-        every: the detector looks at every `every`-th frame.
-        loop: a recording starts again at its end.
-        paced: a recording plays at its own pace, not as fast as it can.
-        taps: takers of results by name; a lost result is counted as a drop with that name.
-    """
-
-    id: str
-    source: SourceSpec
-    enabled: bool = True
-    every: int = 1
-    loop: bool = False
-    paced: bool = True
-    taps: Mapping[str, Tap] = field(default_factory=lambda: NO_TAPS)
+__all__ = ["NO_TAPS", "CameraConfig", "Feed", "Parts", "Session"]
 
 
 class Feed(Protocol):
@@ -179,8 +154,12 @@ class Session:
 
     # ---- cameras
 
-    def add(self, config: CameraConfig) -> None:
+    def add(self, config: CameraConfig, *, ids_after: int = 0) -> None:
         """Watch one more camera.
+
+        Args:
+            config: how.
+            ids_after: the last track id that was given to it before.
 
         Raises:
             UsageError: the name is taken, or the source cannot be understood.
@@ -189,8 +168,8 @@ class Session:
         with self._lock:
             if config.id in self._cameras:
                 raise UsageError(f"camera {config.id!r}: there is one of this name already; choose another")
-            lane = Lane(config.id, live=config.source.live, every=config.every, taps=config.taps)
-            camera = self._cameras[config.id] = _Camera(config, lane)
+            camera = self._cameras[config.id] = _Camera(config, new_lane(config, ids_after))
+            lane = camera.lane
             if not config.enabled:
                 camera.fixed = FeedState(name="off", since_s=self._clock.monotonic())
                 return
@@ -210,13 +189,29 @@ class Session:
             del self._cameras[camera_id]
         self._presenter.hide(camera_id)
 
+    def change(self, config: CameraConfig) -> None:
+        """Watch a camera otherwise; ids go on.
+
+        How its pictures are looked at (`LOOKING`) changes between two frames; anything else opens it anew,
+        so that no picture from before, without its privacy mask, is left anywhere.
+
+        Raises:
+            UsageError: there is no such camera, or its source cannot be understood.
+        """
+        with self._lock:
+            camera = self._camera(config.id)
+            same = {name: getattr(camera.config, name) for name in LOOKING}
+            if replace(config, **same) == camera.config:
+                camera.config = config
+                look(camera.lane, config)
+                return
+            self.remove(config.id)
+            self.add(config, ids_after=camera.lane.last_id)
+
     def enable(self, camera_id: str, *, on: bool = True) -> None:
         """Open a camera, or let go of it but keep it in the list. Raises UsageError."""
         with self._lock:
-            config = self._camera(camera_id).config
-            if config.enabled != on:
-                self.remove(camera_id)
-                self.add(replace(config, enabled=on))
+            self.change(replace(self._camera(camera_id).config, enabled=on))
 
     def pause(self, camera_id: str) -> None:
         """Hold a recording. Raises UsageError for a camera: what is live cannot be held."""
@@ -228,10 +223,11 @@ class Session:
 
     # ---- model
 
-    def set_model(self, model: str) -> None:
-        """Detect with another model; takes up to seconds, so it is nothing for a Qt main thread.
+    def set_model(self, model: str | None) -> None:
+        """Detect with another model; None: the one that the parts name.
 
-        Every camera's tracker begins anew; ids go on.
+        Takes up to seconds, so it is nothing for a Qt main thread. Every camera's tracker begins anew; ids
+        go on.
 
         Raises:
             ModelError, DeviceError: it cannot be used; the one before goes on.

@@ -1,0 +1,80 @@
+"""How one camera of a session is watched."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal
+
+from surveil.geometry import Polygon
+from surveil.pipeline.cadence import Cadence
+from surveil.pipeline.live import Lane, Tap
+from surveil.pipeline.wanted import Wanted
+
+if TYPE_CHECKING:
+    from surveil.capture.spec import SourceSpec
+
+NO_TAPS: Mapping[str, Tap] = MappingProxyType({})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CameraConfig:
+    """One camera, or one recording played as if it were one.
+
+    Attributes:
+        id: its name in this session.
+        source: what to open. A live one gives its newest frames and is opened again for ever; of others
+            every frame is processed.
+        enabled: whether it plays from the start.
+        every: the detector looks at every `every`-th frame.
+        loop: a recording starts again at its end.
+        paced: a recording plays at its own pace, not as fast as it can.
+        taps: takers of results by name; a lost result is counted as a drop with that name.
+        max_rate_hz: the detector looks no more often than this.
+        classes: the only classes that count; empty: all.
+        ignored: areas in which no detection counts, see `Wanted`.
+        privacy: areas that are painted black in the capture thread, before anything sees the picture.
+        transport: how RTSP carries its packets.
+        decode: what is to decode: `auto`, `cpu` or a device.
+        priority: who is served first when not all can be; higher goes before lower.
+        motion_gating: whether the detector rests while nothing moves.
+    """
+
+    id: str
+    source: SourceSpec
+    enabled: bool = True
+    every: int = 1
+    loop: bool = False
+    paced: bool = True
+    taps: Mapping[str, Tap] = field(default_factory=lambda: NO_TAPS)
+    max_rate_hz: float | None = None
+    classes: tuple[str, ...] = ()
+    ignored: tuple[Polygon, ...] = ()
+    privacy: tuple[Polygon, ...] = ()
+    transport: Literal["tcp", "udp"] = "tcp"
+    decode: str = "auto"
+    priority: int = 0
+    motion_gating: bool = False
+
+
+LOOKING = ("every", "max_rate_hz", "classes", "ignored", "priority", "motion_gating")
+"""What of a camera can be changed between two frames; everything else opens it anew."""
+
+
+def new_lane(config: CameraConfig, ids_after: int) -> Lane:
+    """The way of a camera's frames through the layout."""
+    hide = None
+    if config.privacy:
+        from surveil.capture.privacy import PrivacyMask  # brings OpenCV along
+
+        hide = PrivacyMask(config.privacy)
+    lane = Lane(config.id, live=config.source.live, taps=config.taps, hide=hide, ids_after=ids_after)
+    look(lane, config)
+    return lane
+
+
+def look(lane: Lane, config: CameraConfig) -> None:
+    """Look at a camera's frames as `config` says from the next one on."""
+    lane.cadence = Cadence(config.every, config.max_rate_hz)
+    lane.wanted = Wanted(config.ignored, config.classes)
