@@ -142,7 +142,7 @@ def training_facts(space: Workspace, weights: Path) -> dict[str, Any]:
         "stages": stages,
         "cached_views": {cache.name: cache.views for cache in recipe.caches},
         "start": recipe.start,
-        "teacher": recipe.teacher,
+        "teachers": recipe.teachers,
         "data": "train.json and teacher_train.json",
         "data_hash": space.data_hash,
         "revision": (weights.parent / REVISION).read_text(),

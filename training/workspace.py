@@ -92,7 +92,7 @@ class Workspace:
             images=self.pictures_file("train"),
             records=tuple(self.records("train")),
             start=self.weight_file(recipe.start),
-            teacher=self.weight_file(recipe.teacher) if recipe.teacher else None,
+            teachers=tuple(self.weight_file(name) for name in recipe.teachers),
             labels=recipe.labels,
             augment=recipe.augment,
             cache=config,

@@ -13,8 +13,8 @@ import pytest
 
 pytest.importorskip("torch", reason="the extra `train` is not installed")
 
-from tests.training.tiny import CACHE, COLOURS, LABELS, SIZE, TinyData
-from training.data.augment import AugmentConfig, Augmenter, Placement, letterbox
+from tests.training.tiny import CACHE, LABELS, SIZE, TinyData
+from training.data.augment import letterbox
 from training.data.cache import FeatureCache, draw_order, encode_score
 from training.data.decode import decode_images
 from training.data.layout import find_split, find_weights
@@ -128,53 +128,6 @@ def test_split_and_weights_are_found_or_named(tiny: TinyData, tmp_path: Path) ->
         find_split(tmp_path, "train")
     with pytest.raises(DataError, match="--weights"):
         find_weights("start.safetensors", tmp_path, None)
-
-
-def box_of_colour(image: np.ndarray, colour: tuple[int, int, int]) -> list[int]:
-    """Box of the pixels near a colour."""
-    y, x = np.nonzero(np.abs(image.astype(int) - colour).sum(-1) < 60)
-    return [int(x.min()), int(y.min()), int(x.max()) + 1, int(y.max()) + 1]
-
-
-def test_boxes_follow_the_pixels(tiny: TinyData) -> None:
-    config = AugmentConfig(mosaic=0.0, scale=(0.6, 0.95), colour=0, grey=0, blur=0, compress=0, noise=0)
-    augmenter = Augmenter(tiny.images, tiny.records, config, SIZE)
-    checked = 0
-    for seed in range(12):
-        view = augmenter.view(seed % 6, np.random.default_rng(seed))
-        for name, label in (("person", PERSON), ("car", CAR)):
-            (box,) = view.boxes[view.classes == label]
-            if name == "car":  # drawn last, never hidden
-                assert box_of_colour(view.image, COLOURS[name]) == pytest.approx(box.tolist(), abs=1.6)
-                checked += 1
-    assert checked == 12
-
-
-def test_a_mosaic_keeps_boxes_inside_and_ignores_what_was_cut(tiny: TinyData) -> None:
-    config = AugmentConfig(mosaic=1.0, mosaic_scale=(1.5, 2.0))
-    augmenter = Augmenter(tiny.images, tiny.records, config, SIZE)
-    ignored = 0
-    for seed in range(8):
-        view = augmenter.view(0, np.random.default_rng(seed))
-        assert view.boxes.min() >= 0
-        assert view.boxes[:, 2].max() <= SIZE[1]
-        assert view.boxes[:, 3].max() <= SIZE[0]
-        ignored += int(view.ignore.any())
-    assert ignored > 0
-
-
-def test_a_view_is_decided_by_its_seed(tiny: TinyData) -> None:
-    augmenter = Augmenter(tiny.images, tiny.records, AugmentConfig(), SIZE)
-    a, b = (augmenter.view(2, np.random.default_rng((1, 9))) for _ in range(2))
-    assert np.array_equal(a.image, b.image)
-    assert np.array_equal(a.boxes, b.boxes)
-
-
-def test_a_mirrored_placement_by_hand() -> None:
-    placement = Placement((0, 0, 100, 100), sx=-2.0, sy=1.0, tx=90.0, ty=5.0)
-    boxes, seen = placement.move(np.array([[10, 10, 20, 30], [40, 0, 60, 10]], np.float32))
-    assert boxes.tolist() == [[50, 15, 70, 35], [0, 5, 10, 15]]
-    assert seen.tolist() == pytest.approx([1.0, 0.25])
 
 
 def test_letterbox_of_a_wide_picture() -> None:

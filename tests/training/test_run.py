@@ -18,9 +18,8 @@ from safetensors.torch import save_file
 from surveil.detect.card import load_card, sha256_of
 from tests.training.tiny import CACHE, LABELS, SIZE, TinyData
 from training import cli
-from training.data.augment import AugmentConfig
+from training.data.plan import AugmentConfig
 from training.engine.config import Machine, StageConfig
-from training.engine.live import LiveBatches
 from training.errors import TrainingError
 from training.export.int8 import Int8Config
 from training.finish import finish, finish_int8, ship
@@ -51,22 +50,12 @@ def space(tiny: TinyData, tmp_path_factory: pytest.TempPathFactory) -> Workspace
         augment=AugmentConfig(mosaic=0.5),
         stages=(STAGE,),
         start="start.safetensors",
-        teacher=None,
+        teachers=(),
         int8=Int8Config(images=4, max_loss=100.0),
     )
     return Workspace(
         recipe=tiny_recipe, data=tiny.folder, out=tmp_path_factory.mktemp("run"), weights=weights
     )
-
-
-def test_live_batches_are_addressed_by_number(space: Workspace) -> None:
-    first, again = (LiveBatches(space.views(space.recipe.caches[0]), STAGE, workers=0) for _ in range(2))
-    first.batch(0)
-    a, b = first.batch(1), again.batch(1)
-    assert a.inputs[0].shape == (2, *SIZE, 3)
-    assert torch.equal(a.inputs[0], b.inputs[0])
-    assert torch.equal(a.targets.objects.boxes, b.targets.objects.boxes)
-    assert a.targets.soft is None
 
 
 @pytest.mark.timeout(400)  # ONNX Runtime quantises slowly on a busy machine

@@ -10,9 +10,10 @@ import cv2
 import numpy as np
 import torch
 
-from training.data.augment import AugmentConfig, Augmenter
+from training.data.augment import Augmenter
 from training.data.cache import TAPS, CacheConfig, FeatureCache, draw_order, encode_score
 from training.data.decode import decode_images
+from training.data.plan import AugmentConfig
 from training.data.records import LabelConfig, Record, load_records
 from training.grid import cell_grid
 from training.models.backbone import MobileNetV2

@@ -16,7 +16,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from training.data.augment import AugmentConfig, Augmenter, View
+from training.data.augment import Augmenter, View
+from training.data.plan import AugmentConfig
 from training.data.records import LabelConfig, Record
 from training.data.runtime import Runner, compile_graph
 from training.data.teacher import Dense, DenseTeacher
@@ -90,7 +91,7 @@ def encode_score(x: NDArray[np.float32]) -> NDArray[np.uint8]:
 
 def identity(cache: CacheConfig, labels: LabelConfig, augment: AugmentConfig, data: str) -> dict[str, Any]:
     """What a cache was made of, as JSON values; two caches with the same identity are the same."""
-    made_of = {"cache": asdict(cache), "labels": asdict(labels), "augment": asdict(augment), "data": data}
+    made_of = {"cache": asdict(cache), "labels": asdict(labels), "augment": augment.identity(), "data": data}
     result: dict[str, Any] = json.loads(json.dumps(made_of))
     return result
 
@@ -216,7 +217,7 @@ class ViewJob:
     images: Path
     records: tuple[Record, ...]
     start: Path
-    teacher: Path | None
+    teachers: tuple[Path, ...]
     labels: LabelConfig
     augment: AugmentConfig
     cache: CacheConfig
@@ -226,7 +227,7 @@ def fill_part(part: int, parts: int, folder: Path, job: ViewJob) -> None:
     """Body of one process: every `parts`-th view, from `part` on."""
     cv2.setNumThreads(1)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    if job.teacher is None:
+    if not job.teachers:
         raise ConfigError(
             "a feature cache needs a dense teacher: name one in the recipe, or train with live views"
         )
@@ -238,7 +239,7 @@ def fill_part(part: int, parts: int, folder: Path, job: ViewJob) -> None:
         FeatureCache.open(folder),
         augmenter,
         backbone_runner(job.start, size),
-        DenseTeacher(job.teacher, job.labels.labels, size),
+        DenseTeacher(job.teachers[0], job.labels.labels, size),
     )
     filler.fill(
         jobs, job.cache, Progress(f"cache, part {part + 1} of {parts}", "views") if part == 0 else None

@@ -79,17 +79,20 @@ def _free(value: Any, axes: Sequence[int]) -> None:
         dim.dim_param = f"d{axis}"
 
 
+def columns_of(labels: Sequence[str]) -> list[int]:
+    """COCO's numbers (from 0) of our classes; those that COCO's 80 have not are an error."""
+    unknown = [name for name in labels if name not in COCO_INDEX]
+    if unknown:
+        raise ConfigError(f"the dense teacher does not know {', '.join(unknown)}: train without teachers")
+    return [COCO_INDEX[name] for name in labels]
+
+
 class DenseTeacher:
     """PicoDet-S (80 COCO classes, reg_max 7) compiled for one input size."""
 
     def __init__(self, path: Path, labels: Sequence[str], size: tuple[int, int], threads: int = 1) -> None:
-        """`labels`: our classes; those that COCO's 80 have not are an error. `size`: (height, width)."""
-        unknown = [name for name in labels if name not in COCO_INDEX]
-        if unknown:
-            raise ConfigError(
-                f"the dense teacher does not know {', '.join(unknown)}: train with teacher=None"
-            )
-        self.columns = [COCO_INDEX[name] for name in labels]
+        """`labels`: our classes; `size`: (height, width)."""
+        self.columns = columns_of(labels)
         self.run = compile_graph(free_shapes(path, size), (3, *size), threads)
 
     def __call__(self, images: NDArray[np.uint8]) -> Dense:

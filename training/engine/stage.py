@@ -12,11 +12,11 @@ from training.data.cache import FeatureCache, ViewJob
 from training.engine.average import Meeting
 from training.engine.batches import BatchesInTurn, CachedBatches
 from training.engine.config import Machine, StageConfig
-from training.engine.live import LiveBatches
 from training.engine.processes import run_processes
 from training.engine.trainer import BatchSource, Seat, Trainer, synced_tensors
 from training.errors import ConfigError
 from training.grid import cell_grid
+from training.live.batches import open_live
 from training.losses.criterion import Criterion
 from training.models.detector import Detector, ModelConfig, load_model
 from training.revision import revision
@@ -91,7 +91,9 @@ def open_batches(job: StageJob, rank: int, ranks: int) -> BatchSource:
         return BatchesInTurn([of[folder] for folder in job.caches])
     if job.views is None or ranks > 1:
         raise ConfigError(f"stage {job.config.name}: live views need one process (--processes 1)")
-    return LiveBatches(job.views, job.config, job.machine.workers)
+    return open_live(
+        job.views, job.sizes, job.config, job.machine.workers, torch.device(job.machine.device)
+    )
 
 
 def train_in_process(rank: int, ranks: int, job: StageJob, meeting: Meeting | None) -> None:

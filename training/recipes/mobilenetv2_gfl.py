@@ -7,8 +7,8 @@ AP 48.95, AP50 67.9. With all images of stage upper it has not been run. More in
 
 from dataclasses import replace
 
-from training.data.augment import AugmentConfig
 from training.data.cache import CacheConfig
+from training.data.plan import AugmentConfig
 from training.data.records import LabelConfig
 from training.engine.config import StageConfig
 from training.export.card import CardTexts
@@ -161,7 +161,7 @@ def mobilenetv2_gfl_320() -> Recipe:
             SIZES,
         ),
         start="mobilenet_v2_1.0_pvb_2003.safetensors",
-        teacher="picodet_s_416_coco.onnx",
+        teachers=("picodet_s_416_coco.onnx",),
         int8=Int8Config(),
         texts=TEXTS,
         report_sources=("coco_", "highway_rf40"),

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from training.data.augment import AugmentConfig
 from training.data.cache import CacheConfig
+from training.data.plan import AugmentConfig
 from training.data.records import LabelConfig
 from training.engine.config import StageConfig
 from training.errors import ConfigError
@@ -26,7 +26,8 @@ class Recipe:
         model: Shape of the detector.
         stages: What is trained, one after the other.
         start: File name of the backbone's start.
-        teacher: File name of the dense teacher, or None: then there is no cache and no distillation.
+        teachers: File names of dense teachers: the first fills the caches, all look at live views. Without
+            any there are no caches and no distillation.
         int8: How the int8 form is made.
         texts: What the card says in words.
         report_sources: Beginnings of image sources whose figures are reported by themselves.
@@ -41,7 +42,7 @@ class Recipe:
     model: ModelConfig
     stages: tuple[StageConfig, ...]
     start: str
-    teacher: str | None
+    teachers: tuple[str, ...]
     int8: Int8Config
     texts: CardTexts
     report_sources: tuple[str, ...] = ()
