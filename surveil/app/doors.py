@@ -70,7 +70,8 @@ def run(  # noqa: PLR0913 - the same arguments as the command line's, so that th
 
     Raises:
         UsageError: an argument cannot work.
-        SourceError, ModelError, DeviceError, OutputError: from the iteration; see `surveil.errors`.
+        SourceError: at once where a source is not there, else from the iteration.
+        ModelError, DeviceError, OutputError: from the iteration; see `surveil.errors`.
     """
     options = RunOptions(
         model=ModelOptions(
@@ -105,11 +106,15 @@ def plan_run(
     sources: Sequence[str], options: RunOptions, stop: threading.Event, clock: Clock | None = None
 ) -> Run:
     """A run that begins when its results are asked for. Raises UsageError, SourceError."""
-    from surveil.app.table import Table
     from surveil.capture.spec import expand_sources
-    from surveil.pipeline.run import Run
 
     specs = expand_sources(sources)
+    if len(specs) == 1:
+        specs[0].check()  # said at once, before PyAV, OpenCV and a model load; of several the others go on
+
+    from surveil.app.table import Table
+    from surveil.pipeline.run import Run
+
     table = Table(options, clock or SystemClock(), several=len(specs) > 1)
     return Run(
         specs, table, stop=stop, every=options.model.every, seconds=options.end_s, staged=options.staged

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from surveil.capture.span import Span
 from surveil.errors import UsageError
 
 Stdout = Literal["-"]
@@ -80,6 +81,9 @@ class RunOptions:
     start_s: float = 0.0
     end_s: float | None = None
     staged: bool = True
+
+    def __post_init__(self) -> None:
+        Span(start_s=self.start_s, end_s=self.end_s)  # says at once what is wrong with them
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -17,6 +17,7 @@ from surveil.detect.card import Thresholds
 from surveil.detect.detector import Detector
 from surveil.detect.devices import cores
 from surveil.detect.open import open_detector, open_recorded
+from surveil.errors import UsageError
 from surveil.pipeline.camera import CameraStep
 from surveil.pipeline.live import Brain
 from surveil.pipeline.outlet import FileOutlet, Picture, ResultWriter
@@ -55,6 +56,8 @@ class Table:
 
     def camera(self, spec: SourceSpec) -> CameraConfig:
         """See `RunParts`."""
+        if self._options.start_s:
+            raise UsageError(f"{spec.shown}: a camera has no start, that is for recordings: leave it away")
         return CameraConfig(id=spec.name, source=spec, every=self._options.model.every)
 
     def open_source(self, config: CameraConfig) -> Source:

@@ -7,6 +7,7 @@ from pathlib import Path
 import av
 import av.error
 
+from surveil.capture.paths import check_file
 from surveil.capture.pictures import picture_stream
 from surveil.errors import SourceCause, SourceError
 
@@ -15,7 +16,7 @@ _LISTS = frozenset({"hls", "concat", "dash", "sdp", "tty", "imf"})  # these open
 
 def open_recording(path: Path) -> av.container.InputContainer:
     """The opened container. Raises SourceError with the cause in words."""
-    _check_path(path)
+    check_file(path)
     try:
         # An absolute path cannot be mistaken for a protocol, and the allow-list keeps FFmpeg inside files.
         container = av.open(str(path.resolve()), options={"protocol_whitelist": "file"})
@@ -32,27 +33,6 @@ def open_recording(path: Path) -> av.container.InputContainer:
             "Give the video files themselves.",
         )
     return container
-
-
-def _check_path(path: Path) -> None:
-    try:
-        if path.is_dir():
-            raise SourceError(f"{path}: is a folder", SourceCause.NOT_VIDEO, "Give a file in it.")
-        if not path.exists():
-            raise SourceError(f"{path}: there is no such file", SourceCause.NOT_FOUND, "Check the path.")
-        if not path.is_file():
-            raise SourceError(f"{path}: is not an ordinary file", SourceCause.UNSUPPORTED, "Give a file.")
-        with path.open("rb") as file:
-            if not file.read(1):
-                raise SourceError(
-                    f"{path}: the file is empty (0 bytes)", SourceCause.EMPTY, "Copy or record it again."
-                )
-    except PermissionError as error:
-        raise SourceError(
-            f"{path}: may not be read", SourceCause.REFUSED, "Give your user the right to read it."
-        ) from error
-    except (OSError, ValueError) as error:
-        raise SourceError(f"{path!s}: {error}", SourceCause.NOT_FOUND, "Check the path.") from error
 
 
 def _unreadable(path: Path) -> SourceError:

@@ -13,6 +13,7 @@ from typing import Literal
 
 from surveil.capture.address import PORTS, StreamAddress
 from surveil.capture.order import natural_key
+from surveil.capture.paths import check_file
 from surveil.capture.scenes.config import parse_scene_url
 from surveil.errors import SourceCause, SourceError, UsageError
 from surveil.redact import redact
@@ -70,9 +71,18 @@ class SourceSpec:
         """`text` without secrets."""
         return redact(self.text)
 
+    def check(self) -> None:
+        """Look whether files are there and can be read, without opening them. Raises SourceError."""
+        if self.kind == "file":
+            check_file(Path(self.text))
+        elif self.kind == "images":
+            self.images()
+
     def images(self) -> Sequence[Path]:
-        """The files of a folder or pattern of images, of this moment. Raises SourceError (EMPTY)."""
+        """The files of a folder or pattern of images, of this moment. Raises SourceError."""
         path = Path(self.text)
+        if not glob.has_magic(self.text) and not _is(path.exists):
+            raise SourceError(f"{path}: there is no such file", SourceCause.NOT_FOUND, "Check the path.")
         found = [path] if _is(path.is_file) else _children(path) if _is(path.is_dir) else _matches(self.text)
         images = [p for p in found if p.suffix.lower() in IMAGE_SUFFIXES]
         if not images:

@@ -109,6 +109,7 @@ class Run:
         self._began_s = self._ended_s = 0.0
         self._session: Session | None = None
         self._told: dict[str, str] = {}
+        self._seen: set[str] = set()  # names of the sources that gave a result
 
     @property
     def live(self) -> bool:
@@ -126,7 +127,7 @@ class Run:
             wall_s=(self._ended_s or self._parts.clock.monotonic()) - self._began_s,
             objects=self._census.objects(),
             device=self._device,
-            files=self._parts.files(self.specs),
+            files=self._parts.files([spec for spec in self.specs if spec.name in self._seen]),
             left_out=dict(self._left_out),
         )
 
@@ -146,6 +147,7 @@ class Run:
             with finishing(shared):
                 for result in self._live(shared) if self.live else self._recordings(shared):
                     self._census.add(result)
+                    self._seen.add(result.frame.camera_id)
                     yield result
         finally:
             self._ended_s = self._parts.clock.monotonic()

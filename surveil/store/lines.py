@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import stat
 from contextlib import suppress
+from io import FileIO
 from pathlib import Path
 from typing import Self, TextIO
 
@@ -14,12 +16,13 @@ from surveil.store.outputs import output_error, prepare_output
 class LineFile:
     """A text output of whole lines, in a file or on a stream.
 
-    A file is written in place (no `.part`): every line is whole and useful by itself. What it held before is
-    cut off by the first line, or by `close` where no line came; not by opening, nor by `abort`.
+    A file is written in place (no `.part`): every line is whole and useful by itself, also the last one on a
+    full disk. The first `write`, be it an empty one, replaces what the file held before; until then it is
+    not touched, and without one there is no file.
     """
 
     def __init__(self, target: Path | TextIO) -> None:
-        """Open the target.
+        """Look at the target.
 
         Args:
             target: a file; or a text stream such as standard output, which is flushed but never closed.
@@ -28,18 +31,11 @@ class LineFile:
             OutputError: the file cannot be written.
         """
         self._name = str(target) if isinstance(target, Path) else getattr(target, "name", "the output stream")
-        self._owned = isinstance(target, Path)
-        self._stale = self._owned
+        self._target = target
+        self._file: FileIO | None = None
         self._closed = False
-        if not isinstance(target, Path):
-            self._stream: TextIO = target
-            return
-        prepare_output(target)
-        try:
-            self._stream = target.open("a", encoding="utf-8", newline="\n")
-        except OSError as error:
-            raise output_error(target, error) from error
-        self._stale = target.is_file()
+        if isinstance(target, Path):
+            prepare_output(target)
 
     def write(self, lines: str) -> None:
         r"""Write text that ends with `\n` (or is empty), at once.
@@ -50,49 +46,46 @@ class LineFile:
         if self._closed:
             raise OutputError(f"cannot write {self._name}: it is closed already")
         try:
-            self._drop_stale()
-            self._stream.write(lines)
-            self._stream.flush()
+            if isinstance(self._target, Path):
+                _append(self._opened(self._target), lines.encode())
+            else:
+                self._target.write(lines)
+                self._target.flush()
         except OSError as error:
-            self.abort()
+            self.close()
             raise output_error(self._name, error) from error
 
-    def _drop_stale(self) -> None:
-        if self._stale:
-            os.truncate(self._stream.fileno(), 0)
-            self._stale = False
+    def _opened(self, path: Path) -> FileIO:
+        if self._file is None:
+            self._file = path.open("wb", buffering=0)
+        return self._file
 
     def close(self) -> None:
-        """Finish the file; a second call does nothing.
-
-        Raises:
-            OutputError: the last bytes could not be written.
-        """
-        if self._closed:
-            return
-        try:
-            self._drop_stale()
-        except OSError as error:
-            raise output_error(self._name, error) from error
-        finally:
-            self.abort()
-
-    def abort(self) -> None:
-        """Stop, and keep what is there."""
+        """Finish the file; a second call does nothing."""
         self._closed = True
-        if self._owned:
-            # Every line was flushed when written: only one that failed can fail again, and that is reported.
+        if self._file is not None:
+            # Every line went out when it was written: there is nothing left that could fail.
             with suppress(OSError):
-                self._stream.close()
+                self._file.close()
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is None:
-            self.close()
-        else:
-            self.abort()
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _append(file: FileIO, data: bytes) -> None:
+    """Write all of `data`, or nothing where the file is an ordinary one."""
+    rest = memoryview(data)
+    try:
+        while rest:  # a nearly full disk takes a piece, and refuses only the next
+            rest = rest[file.write(rest) :]
+    except OSError:
+        if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            with suppress(OSError):  # the failure above is the one to tell
+                file.truncate(file.tell() - (len(data) - len(rest)))
+        raise
 
 
 class LineWriter:
@@ -103,15 +96,15 @@ class LineWriter:
         self._lines = LineFile(target)
 
     def close(self) -> None:
-        """Finish the file; a second call does nothing. Raises OutputError."""
+        """Finish the file; a second call does nothing."""
         self._lines.close()
 
     def abort(self) -> None:
         """Stop after a failure; what is written stays."""
-        self._lines.abort()
+        self._lines.close()
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self._lines.__exit__(kind)
+    def __exit__(self, *_: object) -> None:
+        self._lines.close()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import cv2
@@ -127,6 +128,29 @@ def test_nothing_to_play_is_an_error(folder: Path, text: str, cause: SourceCause
     (folder / "empty").mkdir()
     with pytest.raises(SourceError) as caught:
         expand_sources([text])
+    assert caught.value.cause is cause
+
+
+@pytest.mark.parametrize(
+    ("text", "cause"),
+    [
+        ("no.mp4", SourceCause.NOT_FOUND),
+        ("no.jpg", SourceCause.NOT_FOUND),
+        ("empty.mp4", SourceCause.EMPTY),
+        ("a.mp4", None),
+        ("a.png", None),
+        ("rtsp://10.0.0.1/x", None),
+    ],
+)
+def test_a_look_says_what_is_not_there(folder: Path, text: str, cause: SourceCause | None) -> None:
+    touch("a.png", "empty.mp4")
+    Path("a.mp4").write_bytes(b"x")
+    spec = parse_source(text)
+    if cause is None:
+        spec.check()
+        return
+    with pytest.raises(SourceError, match=re.escape(text)) as caught:
+        spec.check()
     assert caught.value.cause is cause
 
 

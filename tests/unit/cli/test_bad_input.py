@@ -77,8 +77,19 @@ def test_source_that_is_none(
 ) -> None:
     outcome = cli("run", make(tmp_path), "--model", model, "--out", "o.mp4", "--jsonl", "o.jsonl")
     refused(outcome, 3, pattern)
-    assert not Path("o.mp4").exists()
-    assert not Path("o.mp4.part").exists()
+    assert not list(Path.cwd().glob("o.*"))
+
+
+@pytest.mark.parametrize("make", [missing, empty, without_images], ids=lambda make: make.__name__)
+def test_source_that_is_not_there_is_said_before_anything_is_loaded(
+    cli: Cli, tmp_path: Path, make: Callable[[Path], Path]
+) -> None:
+    refused(cli("run", make(tmp_path), "--model", "nosuch.onnx"), 3, "no such file|empty|neither")
+    assert not Path("surveil-out").exists()
+
+
+def test_picture_that_is_not_there(cli: Cli, model: Path) -> None:
+    refused(cli("run", "missing.jpg", "--model", model), 3, "missing.jpg: there is no such file")
 
 
 def test_damaged_recording_goes_on_and_counts(cli: Cli, model: Path, tmp_path: Path) -> None:
@@ -91,10 +102,12 @@ def test_damaged_recording_goes_on_and_counts(cli: Cli, model: Path, tmp_path: P
 
 
 def test_one_bad_recording_leaves_the_others(cli: Cli, model: Path, clip: Path, tmp_path: Path) -> None:
-    outcome = cli("run", junk(tmp_path), clip, "--model", model, "--out", "videos", "--jsonl", "-")
+    bad = junk(tmp_path)
+    outcome = cli("run", bad, clip, "--model", model, "--out", "videos", "--mot", "mot", "--jsonl", "-")
     assert outcome.code == 3
     assert [row["frame"] for row in outcome.rows] == list(range(20))
     assert [path.name for path in Path("videos").iterdir()] == ["square.mp4"]
+    assert [path.name for path in Path("mot").iterdir()] == ["square.txt"]  # an empty one would say: nobody
     assert "not a video" in outcome.err
     assert outcome.err.splitlines()[-1].startswith("error: 1 of 2 sources could not be processed (junk)")
 
@@ -217,6 +230,10 @@ def test_camera_that_refuses(cli: Cli, model: Path) -> None:
     outcome = cli("run", f"rtsp://admin:secret@127.0.0.1:{port}/x", "--model", model, "--no-video")
     refused(outcome, 3, "refuse")
     assert "secret" not in outcome.err
+
+
+def test_camera_has_no_start(cli: Cli, model: Path) -> None:
+    refused(cli("run", "rtsp://127.0.0.1:9/x", "--model", model, "--start", 3), 2, "a camera has no start")
 
 
 def test_camera_that_is_not_there(cli: Cli, model: Path) -> None:

@@ -30,24 +30,21 @@ def test_what_was_there_goes_with_the_first_line_only(tmp_path: Path) -> None:
     assert path.read_text() == "new\n"
 
 
-def test_a_run_without_lines_leaves_an_empty_file(tmp_path: Path) -> None:
+def test_a_run_that_saw_nothing_leaves_an_empty_file(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("old\n")
-    LineFile(path).close()
+    with LineFile(path) as lines:
+        lines.write("")
     assert path.read_text() == ""
 
 
-def test_a_run_that_fails_before_its_first_line_leaves_the_old_text(tmp_path: Path) -> None:
-    path = tmp_path / "a.txt"
-    path.write_text("old\n")
-
-    def run() -> None:
-        with LineFile(path):
-            raise RuntimeError("the camera is not there")
-
-    with pytest.raises(RuntimeError):
-        run()
-    assert path.read_text() == "old\n"
+def test_a_run_without_a_frame_leaves_the_old_text_and_no_new_file(tmp_path: Path) -> None:
+    old, new = tmp_path / "old.txt", tmp_path / "new.txt"
+    old.write_text("old\n")
+    for path in (old, new):
+        LineFile(path).close()
+    assert old.read_text() == "old\n"
+    assert not new.exists()
 
 
 def test_a_stream_is_flushed_and_stays_open() -> None:
@@ -76,6 +73,25 @@ def test_a_reader_that_has_gone_is_reported() -> None:
         assert isinstance(caught.value.__cause__, BrokenPipeError)
         with pytest.raises(BrokenPipeError):
             stream.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of file sizes are those of POSIX")
+def test_a_full_disk_leaves_whole_lines(tmp_path: Path) -> None:
+    import resource
+    import signal
+
+    path, before = tmp_path / "a.txt", resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    lines = LineFile(path)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (250, before[1]))  # takes two lines and a half
+        lines.write(("x" * 99 + "\n") * 2)
+        with pytest.raises(OutputError, match="allows"):
+            lines.write("x" * 99 + "\n")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert path.read_text() == ("x" * 99 + "\n") * 2
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes are those of POSIX")
