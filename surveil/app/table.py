@@ -28,7 +28,7 @@ from surveil.render.overlay import Overlay
 from surveil.render.style import OverlayStyle
 from surveil.store.jsonl import DetectionsJsonlWriter, TracksJsonlWriter
 from surveil.store.mot import MotWriter
-from surveil.store.outputs import check_distinct, prepare_output
+from surveil.store.outputs import check_distinct, check_folders, check_video_name, prepare_output
 from surveil.store.video import VideoWriter
 from surveil.track.open import open_tracker
 from surveil.types import Frame, FrameResult
@@ -178,8 +178,11 @@ class Table:
         texts += [path for path in (output.jsonl, output.save_detections) if isinstance(path, Path)]
         inputs = [Path(spec.text) for spec in specs if spec.kind == "file"]
         check_distinct([*videos, *texts], [*inputs, *([] if recorded is None else [recorded])])
+        if self._several:
+            check_folders(path for path in (output.out, output.mot) if path is not None)
         for path in videos:
             prepare_output(path, only_files=True)
+            check_video_name(path)
         for path in texts:
             prepare_output(path)
 

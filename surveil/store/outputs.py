@@ -10,6 +10,9 @@ from pathlib import Path
 
 from surveil.errors import OutputError, UsageError
 
+VIDEO_SUFFIX = ".mp4"
+TRACKS_SUFFIX = ".txt"
+
 _REASONS: dict[int, tuple[str, str]] = {
     errno.ENOSPC: ("the disk is full", "make room, or name a file on another disk"),
     errno.EDQUOT: ("the disk quota is used up", "make room, or name a file on another disk"),
@@ -60,6 +63,25 @@ def prepare_output(path: Path, *, only_files: bool = False) -> None:
             pass
     except OSError as error:
         raise output_error(path, error) from error
+
+
+def check_video_name(path: Path) -> None:
+    """Refuse a name that promises another kind of video than is written. Raises UsageError."""
+    if path.suffix.lower() != VIDEO_SUFFIX:
+        raise UsageError(
+            f"the output {path}: videos are written as MP4: name a file that ends in {VIDEO_SUFFIX} "
+            "(a folder is for several sources)"
+        )
+
+
+def check_folders(paths: Iterable[Path]) -> None:
+    """Refuse a file's name where a folder is meant. Raises UsageError."""
+    for path in paths:
+        if path.suffix.lower() in (VIDEO_SUFFIX, TRACKS_SUFFIX):
+            raise UsageError(
+                f"the output {path}: with several sources it is a folder that gets a file for each: "
+                f"name one, such as {path.with_suffix('')}"
+            )
 
 
 def check_distinct(outputs: Iterable[Path], inputs: Iterable[Path] = ()) -> None:

@@ -118,6 +118,18 @@ def test_folder_as_output(cli: Cli, model: Path, clip: Path, tmp_path: Path, opt
     refused(cli("run", clip, "--model", model, option, "folder"), 1, "folder")
 
 
+@pytest.mark.parametrize("name", ["o.avi", "videos"])
+def test_video_of_another_kind(cli: Cli, model: Path, clip: Path, name: str) -> None:
+    refused(cli("run", clip, "--model", model, "--out", name), 2, rf"{name}: .* ends in \.mp4")
+    assert not Path(name).exists()
+
+
+@pytest.mark.parametrize("option", [["--out", "o.mp4"], ["--no-video", "--mot", "o.txt"]], ids=" ".join)
+def test_file_as_output_of_several_sources(cli: Cli, model: Path, clip: Path, option: list[str]) -> None:
+    refused(cli("run", clip, clip, "--model", model, *option), 2, "it is a folder .* such as o$")
+    assert not Path(option[-1]).exists()
+
+
 @pytest.mark.parametrize("option", ["--out", "--jsonl", "--mot", "--save-detections"])
 def test_output_below_a_file(cli: Cli, model: Path, clip: Path, tmp_path: Path, option: str) -> None:
     (tmp_path / "file").touch()
