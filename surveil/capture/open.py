@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from surveil.capture.source import PacketSink, Source
 from surveil.capture.span import Span
@@ -26,6 +27,7 @@ class SourceOptions:
         images_rate_hz: pictures a second, for folders and patterns of images.
         packet_sink: is offered each packet before it is decoded (files and streams).
         stop: ends the opening of a camera, which happens before `frames` gets its own event.
+        transport: how RTSP carries its packets.
     """
 
     start_s: float = 0.0
@@ -34,6 +36,7 @@ class SourceOptions:
     images_rate_hz: float = 10.0
     packet_sink: PacketSink | None = None
     stop: threading.Event | None = None
+    transport: Literal["tcp", "udp"] = "tcp"
 
 
 def open_source(
@@ -81,13 +84,14 @@ def _make(spec: SourceSpec, span: Span, *, camera_id: str, clock: Clock, options
             )
         case "stream":
             from surveil.capture.address import StreamAddress
-            from surveil.capture.stream import StreamSource
+            from surveil.capture.stream import StreamConfig, StreamSource
 
             return StreamSource(
                 StreamAddress.parse(spec.text),
                 camera_id=camera_id,
                 clock=clock,
                 stop=options.stop,
+                config=StreamConfig(transport=options.transport),
                 packet_sink=options.packet_sink,
             )
         case "webcam":

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Any, Self
 
@@ -34,20 +35,27 @@ def put(text: str) -> None:
 class _PlainHandler(logging.Handler):
     """One line a message, without secrets, on what stderr is at that moment: a progress bar takes it over."""
 
+    def __init__(self, hide: Callable[[str], str]) -> None:
+        super().__init__()
+        self._hide = hide
+
     def emit(self, record: logging.LogRecord) -> None:
         try:
             level = "" if record.levelno < logging.WARNING else f"{record.levelname.lower()}: "
-            say(redact(f"{level}{self.format(record)}"))
+            say(self._hide(f"{level}{self.format(record)}"))
         except Exception:  # noqa: BLE001 - logging's own rule: a message that cannot be shown breaks nothing
             self.handleError(record)
 
 
-def setup_logging(*, verbose: bool, quiet: bool) -> None:
-    """Messages of this program to stderr: warnings, with `verbose` everything, with `quiet` errors only."""
+def setup_logging(*, verbose: bool, quiet: bool, hide: Callable[[str], str] = redact) -> None:
+    """Messages of this program to stderr: warnings, with `verbose` everything, with `quiet` errors only.
+
+    `hide` takes secrets out of every line.
+    """
     logger = logging.getLogger("surveil")
     for old in list(logger.handlers):
         logger.removeHandler(old)
-    logger.addHandler(_PlainHandler())
+    logger.addHandler(_PlainHandler(hide))
     logger.propagate = False
     logger.setLevel(logging.DEBUG if verbose else logging.ERROR if quiet else logging.WARNING)
 

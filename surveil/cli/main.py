@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 import typer.core
 
-from surveil.cli import bench, demo, doctor, eval, gui, models, run, track
+from surveil.cli import bench, config, demo, doctor, eval, gui, models, run, serve, status, track
 from surveil.cli.launch import INTERRUPTED, forget_stdout, say
 from surveil.cli.window import OpenWindow
 from surveil.errors import SurveilError
@@ -83,7 +83,10 @@ def build() -> typer.Typer:
     app.command("gui", epilog=gui.EXAMPLES)(gui.gui)
     app.command("track", epilog=track.EXAMPLES)(track.track)
     app.command("eval", epilog=eval.EXAMPLES)(eval.evaluate_)
+    app.command("serve", epilog=serve.EXAMPLES)(serve.serve)
+    app.command("status", epilog=status.EXAMPLES)(status.status)
     app.command("doctor", epilog=doctor.EXAMPLES)(doctor.doctor)
+    app.add_typer(config.build(), name="config")
     app.add_typer(models.build(), name="models")
     app.add_typer(bench.build(), name="bench")
     return app

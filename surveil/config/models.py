@@ -41,7 +41,7 @@ class Model(Section):
     device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda|cuda:\d{1,2})$")] = Field(
         default="auto", description="auto, cpu, cuda or cuda:N; cuda fails where it is not there."
     )
-    runtime: Literal["auto", "onnxruntime"] = Field(
+    runtime: Literal["auto", "onnxruntime", "openvino", "torch"] = Field(
         default="auto", description="The library that runs the model."
     )
     input_size_px: Size | None = Field(
@@ -141,7 +141,7 @@ class Service(Section):
     @classmethod
     def _guarded(cls, metrics: Metrics) -> Metrics:
         if metrics.port is not None and metrics.token is None:
-            raise ValueError("a port needs a token: give one as ${VARIABLE} or keyring:NAME")
+            raise ValueError("a port needs a token, given as ${VARIABLE} or keyring:NAME")
         return metrics
 
 

@@ -1,0 +1,180 @@
+"""From a configuration to what the doors need: the parts of a session, its cameras, its overlay."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from surveil.app.options import ModelOptions, RunOptions
+from surveil.app.table import Table
+from surveil.capture.open import SourceOptions, open_source
+from surveil.capture.spec import SourceSpec, parse_source
+from surveil.clock import Clock
+from surveil.config.camera import Camera
+from surveil.config.load import Loaded
+from surveil.config.models import Config, Thresholds
+from surveil.config.paths import beside
+from surveil.config.references import References
+from surveil.detect import card
+from surveil.detect.detector import Detector
+from surveil.errors import Problem, SourceError, UsageError
+from surveil.pipeline.session import NO_TAPS, CameraConfig, Feed
+from surveil.pipeline.supervised import Supervised
+from surveil.render.style import OverlayStyle
+from surveil.types import Frame
+
+if TYPE_CHECKING:
+    from surveil.capture.source import Source
+    from surveil.pipeline.live import Brain, Tap
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CameraPlan:
+    """The cameras of a configuration.
+
+    Attributes:
+        cameras: those that can be watched, in the order of the file.
+        failed: why the others cannot, by id; the rest goes on without them.
+    """
+
+    cameras: tuple[CameraConfig, ...]
+    failed: Mapping[str, Problem]
+
+
+def plan_cameras(loaded: Loaded, references: References, taps: Mapping[str, Tap] = NO_TAPS) -> CameraPlan:
+    """How the cameras of a file are watched; what the file only names is looked up now.
+
+    Detection, annotated recordings and the live picture use the input with the role `detect`.
+
+    Args:
+        loaded: the file.
+        references: looks up variables and secrets.
+        taps: takers of every camera's results.
+    """
+    cameras: list[CameraConfig] = []
+    failed: dict[str, Problem] = {}
+    for number, camera in enumerate(loaded.config.cameras):
+        try:
+            cameras.append(_camera(camera, loaded.path, references, taps))
+        except (UsageError, SourceError) as error:
+            failed[camera.id] = loaded.problem(("cameras", number), str(error))
+    return CameraPlan(cameras=tuple(cameras), failed=failed)
+
+
+def _camera(camera: Camera, file: Path, references: References, taps: Mapping[str, Tap]) -> CameraConfig:
+    source = _source(camera, file, references)
+    return CameraConfig(
+        id=camera.id,
+        source=source,
+        enabled=camera.enabled,
+        loop=not source.live,  # a recording stands in for a camera, which does not end
+        taps=taps,
+        max_rate_hz=camera.detect.max_rate_hz,
+        classes=camera.detect.classes,
+        ignored=tuple(area.relative for area in camera.masks.detection),
+        privacy=tuple(area.relative for area in camera.masks.privacy),
+        transport=camera.rtsp_transport,
+        decode=camera.decode,
+        priority=camera.detect.priority,
+        motion_gating=camera.detect.motion_gating,
+    )
+
+
+def _source(camera: Camera, file: Path, references: References) -> SourceSpec:
+    text = with_credentials(references.resolve(camera.input_for_detection.url), camera, references)
+    spec = parse_source(text)
+    if spec.kind in ("file", "images"):
+        spec = parse_source(str(beside(file, text)))
+    return replace(spec, name=camera.id)
+
+
+def with_credentials(url: str, camera: Camera, references: References) -> str:
+    """An address with the camera's user and password, percent-encoded."""
+    if camera.username is None and camera.password is None:
+        return url
+    scheme, mark, rest = url.partition("://")
+    if not mark or scheme.lower() not in ("rtsp", "rtsps", "http", "https"):
+        return url
+    user = quote(references.resolve(camera.username or ""), safe="")
+    password = references.resolve(camera.password or "")
+    references.secrets.update({password} - {""})
+    return f"{scheme}://{user}:{quote(password, safe='')}@{rest}"
+
+
+def run_options(loaded: Loaded) -> RunOptions:
+    """Model and tracker of a file."""
+    model = loaded.config.model
+    name = model.name
+    if name is not None and name.endswith(".onnx"):
+        name = str(beside(loaded.path, name))
+    return RunOptions(
+        model=ModelOptions(
+            model=name,
+            card=None if model.card is None else beside(loaded.path, model.card),
+            device=model.device,
+            runtime=model.runtime,
+            input_size=model.input_size_px,
+            tracker=loaded.config.tracking.tracker,
+            classes=model.classes,
+            min_score=model.min_score,
+            threads=model.threads,
+        )
+    )
+
+
+def overlay_style(config: Config) -> OverlayStyle:
+    """What is drawn."""
+    return OverlayStyle(**config.display.model_dump())
+
+
+class ConfiguredTable(Table):
+    """The parts of a session whose model and cameras come from a file, and may change with it."""
+
+    def __init__(self, loaded: Loaded, clock: Clock) -> None:
+        super().__init__(run_options(loaded), clock)
+        self._wanted = loaded.config.model.thresholds
+        self.labels: frozenset[str] = frozenset()
+        """The classes of the model that was opened last."""
+
+    @property
+    def model(self) -> tuple[RunOptions, Thresholds]:
+        """All that a brain is made of: equal values make equal brains."""
+        return self._options, self._wanted
+
+    def use(self, model: tuple[RunOptions, Thresholds]) -> None:
+        """Make the next brain of this; the session's `set_model(None)` asks for it."""
+        self._options, self._wanted = model
+
+    def open_brain(self, model: str | None) -> Brain:
+        """See `Parts`."""
+        brain = super().open_brain(model)
+        self.labels = frozenset(brain.detector.labels.names)
+        return brain
+
+    def open_source(self, config: CameraConfig) -> Source:
+        """See `Parts`."""
+        return self._opened(config, None)
+
+    def supervise(
+        self, config: CameraConfig, stop: threading.Event, deliver: Callable[[Frame], None]
+    ) -> Feed:
+        """See `Parts`."""
+        return Supervised(lambda: self._opened(config, stop), deliver, self._clock)
+
+    def _opened(self, config: CameraConfig, stop: threading.Event | None) -> Source:
+        options = SourceOptions(stop=stop, transport=config.transport)
+        return open_source(config.source, camera_id=config.id, clock=self._clock, options=options)
+
+    def _thresholds(self, detector: Detector) -> card.Thresholds:
+        """The model's own, where the file gives no others."""
+        given = self._wanted.model_dump(exclude_none=True)
+        return replace(super()._thresholds(detector), **given)
+
+
+def model_of(loaded: Loaded) -> tuple[RunOptions, Thresholds]:
+    """As `ConfiguredTable.model`."""
+    return run_options(loaded), loaded.config.model.thresholds

@@ -1,0 +1,203 @@
+"""What a service writes, in a thread of its own: annotated video and tracks, in pieces.
+
+The cameras never wait for a disk: what the queue cannot take is counted as a drop `outputs`. A file that
+cannot be written is said and tried again later; the others go on.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from surveil.clock import Clock, utc_text
+from surveil.errors import DataError, OutputError, SurveilError
+from surveil.pipeline.channel import Channel, Closed
+from surveil.pipeline.outlet import FileOutlet, Picture, reader_left
+from surveil.pipeline.worker import Worker
+from surveil.render.hud import Hud
+from surveil.render.overlay import Overlay
+from surveil.render.style import OverlayStyle
+from surveil.store.jsonl import TracksJsonlWriter
+from surveil.store.video import VideoWriter
+from surveil.types import FrameResult
+
+if TYPE_CHECKING:
+    from surveil.pipeline.outlet import ResultWriter
+
+log = logging.getLogger(__name__)
+
+QUEUE = 32  # results of all cameras together; at 1080p 200 MB
+RETRY_S = 10.0
+LOOK_S = 0.5
+TRACKS = "tracks"  # folder and name of the lines of all cameras
+RATE_HZ = 25.0  # said to the encoder; the true times come with every frame
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecorderConfig:
+    """What is written.
+
+    Attributes:
+        folder: where.
+        annotated: video of each camera with its boxes.
+        jsonl: tracks of all cameras.
+        all_states: also tentative, lost and coasting tracks in them.
+        piece_s: a new file after so many seconds.
+        style: what is drawn.
+    """
+
+    folder: Path
+    annotated: bool = False
+    jsonl: Literal["off", "files", "stdout"] = "off"
+    all_states: bool = False
+    piece_s: float = 3600.0
+    style: OverlayStyle = field(default_factory=OverlayStyle)
+
+
+@dataclass(kw_only=True, slots=True)
+class _Piece:
+    """A file that grows; `outlet` is None after a fault, until it is time for the next."""
+
+    outlet: FileOutlet | ResultWriter | None
+    ends_s: float
+    last_pts_s: float = float("-inf")
+
+
+class Recorder:
+    """Takes results from any thread and writes them in its own.
+
+    Attributes:
+        trouble: what could not be written last, by its name; empty while all is well.
+        reader_left: whether the reader of standard output has gone.
+    """
+
+    def __init__(self, config: RecorderConfig, clock: Clock) -> None:
+        self._config, self._clock = config, clock
+        self._used = config
+        self._queue: Channel[FrameResult] = Channel(QUEUE)
+        self._pieces: dict[str, _Piece] = {}
+        self._worker = Worker("outputs", self._run)
+        self.trouble: dict[str, str] = {}
+        self.reader_left = False
+
+    def start(self) -> None:
+        """Begin."""
+        self._worker.start()
+
+    def use(self, config: RecorderConfig) -> None:
+        """Write otherwise from the next result on."""
+        self._config = config
+
+    def offer(self, result: FrameResult) -> bool:
+        """Take a result without waiting; False when it was lost. Any thread."""
+        wanted = self._config.annotated or self._config.jsonl != "off"
+        return not wanted or self._queue.offer(result)
+
+    def stop(self, timeout_s: float) -> None:
+        """Write what is queued, finish the files, end the thread. Raises StuckThreadError."""
+        self._queue.close()
+        self._worker.join(timeout_s)
+
+    def _run(self) -> None:
+        try:
+            while True:
+                with suppress(TimeoutError):
+                    self._take(self._queue.get(LOOK_S))
+                self._end_pieces()
+        except Closed:
+            pass
+        finally:
+            for name in list(self._pieces):
+                self._end(name)
+
+    def _take(self, result: FrameResult) -> None:
+        if self._config != self._used:
+            for name in list(self._pieces):
+                self._end(name)
+            self._used = self._config
+        config, camera_id = self._used, result.frame.camera_id
+        if config.annotated:
+            self._write(camera_id, result, lambda: self._video(camera_id))
+        if config.jsonl != "off":
+            self._write(f"{TRACKS}:", result, self._lines)  # no camera's id holds a colon
+
+    def _write(self, name: str, result: FrameResult, begin: Callable[[], FileOutlet | ResultWriter]) -> None:
+        piece = self._pieces.get(name)
+        if piece is not None and not name.endswith(":") and result.frame.pts_s <= piece.last_pts_s:
+            self._end(name)  # the camera was opened anew, and its time begins again
+            piece = None
+        try:
+            if piece is None:
+                piece = self._begin(name, begin)
+            piece.last_pts_s = result.frame.pts_s
+            if isinstance(piece.outlet, FileOutlet):
+                piece.outlet.write(result, piece.outlet.draw(result))
+            elif piece.outlet is not None:
+                piece.outlet.write(result)
+        except (OutputError, DataError) as error:
+            self._failed(name, error)
+
+    def _begin(self, name: str, begin: Callable[[], FileOutlet | ResultWriter]) -> _Piece:
+        now_s = self._clock.monotonic()
+        piece = self._pieces[name] = _Piece(outlet=None, ends_s=now_s + RETRY_S)
+        piece.outlet = begin()
+        endless = name.endswith(":") and self._used.jsonl == "stdout"
+        piece.ends_s = float("inf") if endless else now_s + self._used.piece_s
+        self.trouble.pop(name, None)
+        return piece
+
+    def _failed(self, name: str, error: SurveilError) -> None:
+        self.reader_left = self.reader_left or reader_left(error)
+        piece = self._pieces[name]
+        if piece.outlet is not None:
+            piece.outlet.abort()
+        piece.outlet, piece.ends_s = None, self._clock.monotonic() + RETRY_S
+        if name not in self.trouble:
+            log.error("%s", error)
+        self.trouble[name] = str(error)
+
+    def _end_pieces(self) -> None:
+        now_s = self._clock.monotonic()
+        for name, piece in list(self._pieces.items()):
+            if now_s >= piece.ends_s:
+                self._end(name)
+
+    def _end(self, name: str) -> None:
+        piece = self._pieces.pop(name)
+        if piece.outlet is None:
+            return
+        try:
+            piece.outlet.close()
+        except OutputError as error:
+            self.trouble[name] = str(error)
+            log.error("%s", error)  # noqa: TRY400 - the others go on
+
+    def _video(self, camera_id: str) -> FileOutlet:
+        path = self._place(camera_id, ".mp4")
+
+        def hud(result: FrameResult) -> Hud:
+            return Hud(name=camera_id, time=utc_text(result.frame.wall_s))
+
+        picture = Picture(
+            overlay=Overlay(self._used.style), hud=hud, open_video=lambda: VideoWriter(path, rate_hz=RATE_HZ)
+        )
+        return FileOutlet(picture)
+
+    def _lines(self) -> ResultWriter:
+        target = sys.stdout if self._used.jsonl == "stdout" else self._place(TRACKS, ".jsonl")
+        return TracksJsonlWriter(target, all_states=self._used.all_states)
+
+    def _place(self, folder: str, suffix: str) -> Path:
+        """A new file, named after this moment; nothing that is there is written over."""
+        start = utc_text(self._clock.wall()).replace(":", "-")
+        path = self._used.folder / folder / f"{start}{suffix}"
+        number = 2
+        while path.exists() or path.with_name(f"{path.name}.part").exists():
+            path = path.with_name(f"{start}-{number}{suffix}")
+            number += 1
+        return path

@@ -1,0 +1,110 @@
+"""`surveil status`: how the running service is doing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from surveil.cli.config import File, chosen
+from surveil.cli.launch import put
+
+StatusFile = Annotated[
+    Path | None, typer.Option("--file", metavar="FILE", help="The status file itself, wherever it lies.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print the status file, with `running` added.")]
+
+LATE_PERIODS = 5
+
+EXAMPLES = """\b
+surveil status
+surveil status cameras.yaml
+surveil status --json | jq .cameras
+"""
+
+
+def status(file: File = None, status_file: StatusFile = None, as_json: Json = False) -> None:
+    """Say how the service and its cameras are doing.
+
+    Exits with 0 when it runs and watches, with 1 when it does not.
+    """
+    from surveil.app.service.status import read_status
+    from surveil.clock import SystemClock
+
+    found = read_status(status_file or _place(file))
+    age_s = SystemClock().wall() - found["updated_wall_s"]
+    alive = found["state"] != "stopped" and age_s <= LATE_PERIODS * found["period_s"] + 2
+    if as_json:
+        put(json.dumps({**found, "running": alive}, indent=2, ensure_ascii=False))
+    else:
+        put("\n".join(lines(found, alive=alive, age_s=age_s)))
+    if not alive or found["state"] == "safe mode":
+        raise typer.Exit(1)
+
+
+def _place(file: Path | None) -> Path:
+    """Where the service of a configuration writes; also where the file is broken by now."""
+    from surveil.config.load import load_config
+    from surveil.config.paths import beside, default_state
+    from surveil.errors import ConfigError
+
+    path = chosen(file)
+    try:
+        named = load_config(path).config.service.status_file
+    except ConfigError:
+        named = None
+    return default_state("status.json") if named is None else beside(path, named)
+
+
+def lines(status: Mapping[str, Any], *, alive: bool, age_s: float) -> list[str]:
+    """The status for people."""
+    state = status["state"]
+    words = state if alive or state == "stopped" else f"not running; it was {state} when it was last seen"
+    rows = [
+        f"service  {words}, {_ago(age_s)} ago",
+        f"config   {status['config']['path']}",
+        f"process  {status['pid']}",
+        f"device   {status['device'] or '-'}",
+    ]
+    rows += [f"problem  {problem}" for problem in status["config"]["problems"]]
+    rows += [f"output   {name.rstrip(':')}: {text}" for name, text in status["outputs"]["trouble"].items()]
+    table = [_camera(name, camera) for name, camera in status["cameras"].items()]
+    if table:
+        head = ("camera", "state", "for", "fps in", "out", "age ms", "lost", "cause")
+        widths = [max(len(row[n]) for row in (head, *table)) for n in range(len(head))]
+        rows.append("")
+        rows += [
+            "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+            for row in (head, *table)
+        ]
+    return rows
+
+
+def _camera(name: str, camera: Mapping[str, Any]) -> tuple[str, ...]:
+    if "fps" not in camera:
+        return name, camera["state"], "-", "-", "-", "-", "-", camera["cause"]
+    age = camera["age_p95_ms"]
+    return (
+        name,
+        camera["state"],
+        _ago(camera["for_s"]),
+        f"{camera['fps']:.1f}",
+        f"{camera['processed_fps']:.1f}",
+        "-" if age is None else f"{age:.0f}",
+        str(sum(camera["drops"].values())),
+        " ".join(filter(None, (camera["cause"], camera["remedy"]))),
+    )
+
+
+def _ago(seconds: float) -> str:
+    """A time in its largest unit.
+
+    >>> _ago(42), _ago(7200), _ago(200000)
+    ('42 s', '120 min', '56 h')
+    """
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 36000 else f"{seconds / 3600:.0f} h"
