@@ -6,6 +6,7 @@ score, box: [x1, y1, x2, y2]}]}`; `frame` counts from 0, boxes are pixels of the
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from surveil.errors import DataError, UsageError
 from surveil.geometry import Boxes, clip_boxes
 from surveil.labels import SURVEIL_6, LabelMap
 from surveil.types import Detections, Frame
+
+log = logging.getLogger(__name__)
 
 _KEYS: Final = frozenset(("camera", "frame", "pts_s", "size", "detections"))
 _DETECTION_KEYS: Final = frozenset(("label", "score", "box"))
@@ -102,12 +105,15 @@ class RecordedDetector:
         wanted = None if classes is None else frozenset(self._labels.ids_of(classes))
         self._cameras = frozenset(frame.camera for frame in recorded)
         self._frames: dict[tuple[str, int], tuple[int, Detections]] = {}
+        self._outside = 0
         for frame in recorded:
             key = self._key(frame.camera, frame.frame)
             if key in self._frames:
                 first, _ = self._frames[key]
                 raise DataError(f"{path}:{frame.line}: frame {frame.frame} stands on line {first} already")
             self._frames[key] = frame.line, self._detections(frame, wanted, min_score)
+        if self._outside:
+            log.warning("%s: %d detections outside their frame are left out", path, self._outside)
 
     @property
     def labels(self) -> LabelMap:
@@ -170,13 +176,16 @@ class RecordedDetector:
             if frame.scores[row] >= min_score and (wanted is None or class_id in wanted)
         ]
         boxes: Boxes = np.array([frame.boxes[row] for row in rows], np.float32).reshape(-1, 4)
+        cut = clip_boxes(boxes, frame.size)
+        inside = np.all(cut[:, 2:] > cut[:, :2], axis=1)  # other programs write boxes that nobody could see
+        self._outside += int(np.count_nonzero(~inside))
         return Detections(
-            boxes=clip_boxes(boxes, frame.size),
+            boxes=cut,
             scores=np.array([frame.scores[row] for row in rows], np.float32),
             class_ids=np.array([class_ids[row] for row in rows], np.int32),
             frame_size=frame.size,
             labels=self._labels,
-        )
+        ).select(inside)
 
 
 def labels_of(recorded: Iterable[RecordedFrame]) -> LabelMap:

@@ -93,6 +93,15 @@ def test_boxes_are_clipped_to_the_frame(tmp_path: Path) -> None:
     ]
 
 
+def test_boxes_outside_the_frame_are_left_out_and_counted(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    outside = [{**CAR, "box": box} for box in ([-9, 5, -2, 20], [64, 0, 70, 9], [5, 5, 5, 20])]
+    detector = RecordedDetector(_file(tmp_path, _row(0, outside[0], PERSON), _row(1, *outside[1:])))
+    assert (len(_boxes(detector, 0)), len(_boxes(detector, 1))) == (1, 0)
+    assert caplog.messages == [f"{tmp_path / 'found.jsonl'}: 3 detections outside their frame are left out"]
+
+
 def test_another_frame_size_is_another_video(tmp_path: Path) -> None:
     detector = RecordedDetector(_file(tmp_path, _row(0, PERSON)))
     prepared = detector.prepare(frame_of((32, 48), index=0, camera="a"))
