@@ -21,3 +21,11 @@ def assets_dir() -> Path:
         f"the folder of shipped models and clips is missing (looked for {package / '_assets'} and "
         f"{package.parent / 'assets'}): install surveil again"
     )
+
+
+def demo_clip() -> Path:
+    """The clip that the demo plays. Raises UsageError when it is missing."""
+    clip = assets_dir() / "clips" / "street.mp4"
+    if not clip.is_file():
+        raise UsageError(f"the shipped clip {clip} is missing: install surveil again")
+    return clip

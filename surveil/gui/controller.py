@@ -11,6 +11,7 @@ from surveil.pipeline.present import Preview
 from surveil.pipeline.session import CameraConfig, Session
 from surveil.pipeline.state import TROUBLE, State
 from surveil.render.style import OverlayStyle
+from surveil.resources import demo_clip
 
 SWITCHES = (  # (field of OverlayStyle, text, key)
     ("boxes", "Boxes", "B"),
@@ -56,11 +57,15 @@ class Controller:
         """Show a source instead of those that are open. Raises UsageError or SourceError."""
         self.open_all([source])
 
-    def open_all(self, sources: Sequence[str]) -> None:
+    def open_demo(self) -> None:
+        """Show the shipped clip, again and again. Raises UsageError when it is missing."""
+        self.open_all([str(demo_clip())], loop=True)
+
+    def open_all(self, sources: Sequence[str], *, loop: bool = False) -> None:
         """Open several sources and show the first; `choose` shows another. Raises as `open`."""
         self.close_source()
         for config in self._configure(sources):
-            self._session.add(config)
+            self._session.add(replace(config, loop=True) if loop else config)
             self._ids.append(config.id)
         self.choose(0)
 
@@ -146,22 +151,28 @@ class Controller:
         if state is None or self._shown is None:
             return self._failure[1] if self._failure else "Ready"
         preview = self._session.preview(self._shown)
-        parts = [self._shown, WORDS.get(state.name, HEADINGS.get(state.name, state.name))]
+        parts = [self._place(self._shown), WORDS.get(state.name, HEADINGS.get(state.name, state.name))]
         if state.cause:
             parts.append(state.cause)
         elif preview is not None:
             parts += [objects_in_words(preview), f"inference on {state.device}"]
             if state.decoder:
-                parts.append(f"decoded by {state.decoder}")
+                parts.append(f"video: {state.decoder}")
         return "  ·  ".join(parts)
+
+    def _place(self, name: str) -> str:
+        """The source's name, with its place among several and how to see the others."""
+        count = len(self._ids)
+        if count < 2:
+            return name
+        return f"{name} ({self._ids.index(name) + 1} of {count}, keys 1-{min(count, 9)})"
 
     def _state(self) -> State | None:
         return None if self._shown is None else self._session.states().get(self._shown)
 
     def _trouble(self, state: State, preview: Preview | None) -> tuple[str, str]:
         """Heading and detail when the picture is not what it seems; two empty texts when all is well."""
-        said = [text for text in (state.cause, state.remedy) if text]
-        words = ". ".join(text[0].upper() + text[1:].rstrip(".") for text in said)
+        words = sentences(state.cause, state.remedy)
         if state.name in TROUBLE or state.name in ("stopped", "off"):
             return HEADINGS[state.name], words
         if preview is None:
@@ -179,9 +190,19 @@ def badge(state: State, preview: Preview) -> str:
     return f"{preview.fps_shown:.0f} fps  ·  {preview.age_ms:.0f} ms  ·  {state.device}"
 
 
+def sentences(*texts: str) -> str:
+    """Texts with a capital and a stop each; what begins with a path or address keeps its first letter.
+
+    >>> sentences("refused", "Is it switched on?"), sentences("a.mp4: there is no such file")
+    ('Refused. Is it switched on?', 'a.mp4: there is no such file.')
+    """
+    said = [text if ":" in text else text[0].upper() + text[1:] for text in texts if text]
+    return " ".join(text if text.endswith((".", "?", "!")) else f"{text}." for text in said)
+
+
 def objects_in_words(preview: Preview) -> str:
-    """What is in the picture, e.g. "3 person, 1 car"."""
+    """What is in the picture, e.g. "3 × person, 1 × car"."""
     tracks = preview.result.tracks
     seen = [tracks.labels[int(k)] for k, s in zip(tracks.class_ids, tracks.states, strict=True) if s == 1]
     counts = {label: seen.count(label) for label in sorted(set(seen))}
-    return ", ".join(f"{count} {label}" for label, count in counts.items()) or "nothing in view"
+    return ", ".join(f"{count} × {label}" for label, count in counts.items()) or "nothing in view"

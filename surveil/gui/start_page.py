@@ -6,7 +6,7 @@ from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtWidgets import QCommandLinkButton, QLabel, QVBoxLayout, QWidget
 
 DOORS = (  # (name of the signal, heading, description)
-    ("demo", "Try the demo", "A synthetic street with people and cars. Nothing to set up."),
+    ("demo", "Try the demo", "A drawn street with people and cars. Nothing to set up."),
     (
         "file",
         "Open a video file",

@@ -99,7 +99,7 @@ class MainWindow(QMainWindow):
     def _choose(self, name: str) -> None:
         match name:
             case "demo":
-                self.open("test://street")
+                self._begin(self._controller.open_demo)
             case "webcam":
                 self.open("0")
             case "file":
@@ -118,11 +118,14 @@ class MainWindow(QMainWindow):
 
     def open(self, *sources: str) -> None:
         """Show the first of `sources`; what is wrong with their text is said in the tile."""
+        self._begin(lambda: self._controller.open_all(sources))
+
+    def _begin(self, open_sources: Callable[[], None]) -> None:
         self._stack.setCurrentWidget(self.tile)
         size = self.tile.device_size()
         self._controller.resize(size.width(), size.height())
         try:
-            self._controller.open_all(list(sources))
+            open_sources()
         except SurveilError as error:
             self._controller.fail(str(error))
         self._refresh()

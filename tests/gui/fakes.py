@@ -60,12 +60,14 @@ class FakeSession:
 
     def __init__(self) -> None:
         self.commands: list[tuple[object, ...]] = []
+        self.configs: dict[str, CameraConfig] = {}
         self.state: dict[str, State] = {}
         self.picture: Preview | None = None
         self.failure: BaseException | None = None
 
     def add(self, config: CameraConfig) -> None:
         self.commands.append(("add", config.id))
+        self.configs[config.id] = config
         self.state[config.id] = State(
             name="live" if config.source.live else "playing", since_s=0.0, live=config.source.live
         )

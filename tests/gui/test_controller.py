@@ -40,8 +40,8 @@ def test_a_live_picture_has_a_badge_with_its_figures(controller, session):
     session.state["rtsp://x/1"] = State(name="live", since_s=0, device="CPU")
     assert controller.view().badge == "30 fps  ·  34 ms  ·  CPU"
     assert controller.view().message == ""
-    assert "2 person" in controller.status()
-    assert "1 car" in controller.status()
+    assert "2 × person" in controller.status()
+    assert "1 × car" in controller.status()
 
 
 def test_an_old_live_picture_is_never_shown_as_alive(controller, session, clock):
@@ -69,6 +69,14 @@ def test_trouble_has_cause_and_remedy(controller, session, name, heading):
     assert view.message == heading
     assert view.detail == "Refused. Is it switched on?"
     assert "refused" in controller.status()
+
+
+def test_a_file_keeps_the_letters_of_its_name(controller, session):
+    controller.open("a.mp4")
+    session.state["a.mp4"] = State(
+        name="failed", since_s=0, cause="a.mp4: there is no such file", remedy="Check the path."
+    )
+    assert controller.view().detail == "a.mp4: there is no such file. Check the path."
 
 
 def test_a_paused_recording_keeps_its_picture_however_old(controller, session, clock):
@@ -99,6 +107,7 @@ def test_a_switch_reaches_the_picture_at_once(controller, session):
 
 def test_numbers_choose_among_several_sources(controller, session):
     controller.open_all(["a.mp4", "b.mp4"])
+    assert controller.status().startswith("a.mp4 (1 of 2, keys 1-2)")
     controller.choose(1)
     assert session.named("show")[-1][1] == "b.mp4"
     controller.choose(7)

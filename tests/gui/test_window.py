@@ -7,6 +7,7 @@ from PyQt6.QtWidgets import QFileDialog, QInputDialog
 
 from surveil.gui.controller import Controller
 from surveil.gui.window import MainWindow
+from surveil.resources import demo_clip
 
 from .fakes import FakeClock, FakeSession, configure, preview
 
@@ -30,9 +31,11 @@ def test_the_start_page_has_four_doors(window):
     assert list(window.start_page.doors) == ["demo", "file", "webcam", "network"]
 
 
-def test_the_demo_door_opens_the_street(window, session, qtbot):
+def test_the_demo_door_plays_the_shipped_clip_again_and_again(window, session, qtbot):
     qtbot.mouseClick(window.start_page.doors["demo"], Qt.MouseButton.LeftButton)
-    assert session.named("add") == [("add", "test://street")]
+    clip = str(demo_clip())
+    assert session.named("add") == [("add", clip)]
+    assert session.configs[clip].loop
     assert window.centralWidget().currentWidget() is window.tile
 
 
