@@ -17,7 +17,7 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from surveil.errors import Problem
 
-LARGEST_BYTES = 512 * 1024
+LARGEST_BYTES = 128 * 1024  # a hundred cameras take a third of it
 MOST_VALUES = 50_000
 DEEPEST = 40
 _LONGEST_NUMBER = 18
@@ -72,15 +72,15 @@ def _shown(key: str) -> str:
 def read_yaml(content: bytes, file: str) -> Document:
     """The one document in `content`; whatever is wrong with it is in its `problems`."""
     if len(content) > LARGEST_BYTES:
-        return _failed(
-            file, f"the file has {len(content)} bytes; more than {LARGEST_BYTES} are no configuration"
-        )
+        return _failed(file, f"{len(content)} bytes are too many; at most {LARGEST_BYTES}")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         before = content[: error.start]
         place = before.count(b"\n") + 1, error.start - before.rfind(b"\n")
         return _failed(file, f"byte 0x{content[error.start]:02x} is no UTF-8 text", place)
+    if _brackets(text) > DEEPEST:  # the parser would take minutes to find out
+        return _failed(file, "lists or mappings stand too deep in one another")
     try:
         node = YAML(typ="rt", pure=True).compose(text)
     except RecursionError:
@@ -96,6 +96,15 @@ def read_yaml(content: bytes, file: str) -> Document:
         # The parser's own faults on nonsense, e.g. %YAML directives without numbers.
         return _failed(file, f"this is not YAML ({type(error).__name__})")
     return _Builder(file).document(node)
+
+
+def _brackets(text: str) -> int:
+    """How deep brackets stand in one another, about: those in quotes and comments count, too."""
+    depth = deepest = 0
+    for sign in re.findall(r"[\[\]{}]", text):
+        depth = depth + 1 if sign in "[{" else max(0, depth - 1)
+        deepest = max(deepest, depth)
+    return deepest
 
 
 def _failed(file: str, reason: str, place: Place = (1, 1)) -> Document:
@@ -125,6 +134,7 @@ class _Builder:
         self._places: dict[Key, Place] = {}
         self._problems: list[Problem] = []
         self._count = 0
+        self._merging: list[Node] = []  # mappings that are being taken over, the outermost first
 
     def document(self, node: Node | None) -> Document:
         data = {} if node is None else self._value(node, ())
@@ -190,12 +200,14 @@ class _Builder:
 
     def _mapping_apart(self, node: MappingNode, key: Key) -> dict[str, Any]:
         """A mapping that is taken over: its keys do not clash with those that stand here."""
-        kept, self._places = self._places, {}
-        if len(key) > DEEPEST:
-            self._wrong(node, key[:3], "an alias (*NAME) repeats itself")
-            return {}
         self._count += 1
-        values = self._mapping(node, key) if self._count <= MOST_VALUES else {}
+        if self._count > MOST_VALUES or any(node is one for one in self._merging):
+            self._wrong(node, key, "an alias (*NAME) repeats itself")
+            return {}
+        kept, self._places = self._places, {}
+        self._merging.append(node)
+        values = self._mapping(node, key)
+        self._merging.pop()
         self._places = {**self._places, **kept}
         return values
 
