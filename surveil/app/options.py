@@ -21,6 +21,7 @@ class ModelOptions:
         card: the model's card; None: beside the model.
         device: `auto`, `cpu` or `cuda`.
         tracker: `surveil` or `sort`.
+        camera_motion: `auto` tells the tracker how the camera moves, as far as the pictures show it; `off`.
         classes: the only classes to look for; empty: all.
         min_score: no object below it (0-1); None: as the model's card says.
         every: the detector looks at every `every`-th frame.
@@ -32,6 +33,7 @@ class ModelOptions:
     card: Path | None = None
     device: str = "auto"
     tracker: str = "surveil"
+    camera_motion: Literal["auto", "off"] = "auto"
     classes: tuple[str, ...] = ()
     min_score: float | None = None
     every: int = 1

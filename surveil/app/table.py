@@ -30,6 +30,7 @@ from surveil.store.jsonl import DetectionsJsonlWriter, TracksJsonlWriter
 from surveil.store.mot import MotWriter
 from surveil.store.outputs import check_distinct, check_folders, check_video_name, prepare_output
 from surveil.store.video import VideoWriter
+from surveil.track.camera_motion import MotionEstimator
 from surveil.track.open import open_tracker
 from surveil.types import Frame, FrameResult
 
@@ -103,8 +104,11 @@ class Table:
     ) -> CameraStep:
         """See `RunParts`."""
         cuts = thresholds or self._thresholds(detector)
-        tracker = open_tracker(self._options.model.tracker, detector.labels, cuts)
-        return CameraStep(tracker, detector.labels, ids_after=ids_after)
+        model = self._options.model
+        tracker = open_tracker(model.tracker, detector.labels, cuts)
+        told = model.camera_motion == "auto" and model.tracker == "surveil"  # the textbook has no use for it
+        motion = MotionEstimator() if told else None
+        return CameraStep(tracker, detector.labels, motion=motion, ids_after=ids_after)
 
     def _thresholds(self, detector: Detector) -> Thresholds:
         """The model's own, raised where no object below a score is wanted."""

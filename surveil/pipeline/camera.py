@@ -6,16 +6,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from surveil.geometry import Boxes
 from surveil.labels import LabelMap
 from surveil.types import NO_TIMINGS, Detections, Frame, FrameResult
 
 if TYPE_CHECKING:
     from surveil.events.rule import Rule
+    from surveil.track.camera_motion import MotionEstimator
     from surveil.track.tracker import Tracker
 
 
 class CameraStep:
-    """Tracker, then rules, in a fixed order.
+    """The camera's motion, tracker, then rules, in a fixed order.
 
     It has no threads and no locks: one camera's frames pass it one by one. The live layout, the file layout
     and replays call the same `step`, so that the same detections give the same tracks and events everywhere.
@@ -25,10 +29,26 @@ class CameraStep:
     """
 
     def __init__(
-        self, tracker: Tracker, labels: LabelMap, rules: Sequence[Rule] = (), *, ids_after: int = 0
+        self,
+        tracker: Tracker,
+        labels: LabelMap,
+        rules: Sequence[Rule] = (),
+        *,
+        motion: MotionEstimator | None = None,
+        ids_after: int = 0,
     ) -> None:
-        """`ids_after`: the last id of the tracker that this one takes over from; no id comes twice."""
+        """Put the parts together.
+
+        Args:
+            tracker: of this camera.
+            labels: the detector's classes.
+            rules: what looks at the tracks.
+            motion: tells the tracker how the camera moves; None: it rests.
+            ids_after: the last id of the tracker that this one takes over from; no id comes twice.
+        """
         self._tracker, self._labels, self._rules = tracker, labels, tuple(rules)
+        self._motion = motion
+        self._boxes: Boxes = np.zeros((0, 4), np.float32)
         self._ids_after = self.last_id = ids_after
 
     def step(
@@ -36,8 +56,15 @@ class CameraStep:
     ) -> FrameResult:
         """The result of one frame; `detections` is None where the detector did not look at it."""
         info = frame.info
-        tracker = self._tracker
-        tracks = tracker.predict(info) if detections is None else tracker.update(info, detections)
+        if detections is not None:
+            self._boxes = detections.boxes
+        motion = None if self._motion is None else self._motion.look(frame.image, frame.pts_s, self._boxes)
+        if detections is None:
+            tracks = self._tracker.predict(info, motion)
+        else:
+            tracks = self._tracker.update(info, detections, motion)
+            if self._motion is not None:
+                self._motion.mark()
         if self._ids_after:
             tracks = replace(tracks, ids=tracks.ids + self._ids_after)
         self.last_id = max(self.last_id, int(tracks.ids.max(initial=0)))

@@ -82,8 +82,9 @@ class SortTracker:
         self._now_s = info.pts_s
         return self._report(info.pts_s, 0.0, found.frame_size)
 
-    def predict(self, info: FrameInfo) -> Tracks:
+    def predict(self, info: FrameInfo, motion: NDArray[np.float64] | None = None) -> Tracks:
         """See `Tracker`."""
+        check_motion(info, motion)
         ahead_s = check_step(info, self._now_s)
         if ahead_s > self._config.max_step_s:
             return Tracks.empty(info.size, self._labels)

@@ -43,11 +43,13 @@ class Tracker(Protocol):
                 its range; more than 10,000 detections. Nothing has changed then.
         """
 
-    def predict(self, info: FrameInfo) -> Tracks:
+    def predict(self, info: FrameInfo, motion: NDArray[np.float64] | None = None) -> Tracks:
         """All tracks at a frame on which the detector did not run: predictions. The tracker does not change.
 
+        `motion` is the camera's since the last update, as in `update`.
+
         Raises:
-            DataError: the time lies before the last update.
+            DataError: the time lies before the last update, or the motion is none.
         """
 
 
@@ -96,12 +98,15 @@ class SurveilTracker:
         self._now_s = now_s
         return self._report(self._tracks, now_s, found.frame_size)
 
-    def predict(self, info: FrameInfo) -> Tracks:
+    def predict(self, info: FrameInfo, motion: NDArray[np.float64] | None = None) -> Tracks:
         """See `Tracker`."""
         step_s = check_step(info, self._now_s)
+        check_motion(info, motion)
         tracks = self._tracks
         if step_s > self._config.max_step_s:
             tracks = _no_tracks(self._labels)
+        if motion is not None:
+            tracks = tracks.moved(motion)
         tracks = tracks.select(self._alive(tracks, info.pts_s))
         return self._report(tracks, info.pts_s, info.size)
 

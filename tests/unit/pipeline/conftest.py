@@ -171,7 +171,7 @@ class FakeTracker:
         )  # fmt: skip
         return self.last
 
-    def predict(self, info: FrameInfo) -> Tracks:
+    def predict(self, info: FrameInfo, motion: Any = None) -> Tracks:
         self.infos.append(info)
         last = self.last or Tracks.empty(info.size, LABELS)
         return replace(last, unseen_s=np.full(len(last), 0.1, np.float32))

@@ -35,3 +35,47 @@ def test_tracker_then_rules_in_their_order(fakes: SimpleNamespace) -> None:
     assert len(coasting.detections) == 0
     assert coasting.detections.frame_size == (32, 24)
     assert coasting.tracks.coasting.all()
+
+
+class Motion:
+    """An estimator that says how often it was asked since the last mark."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.boxes: list[int] = []
+
+    def look(self, image: Any, pts_s: float, boxes: Any) -> Any:
+        self.asked += 1
+        self.boxes.append(len(boxes))
+        return self.asked
+
+    def mark(self) -> None:
+        self.asked = 0
+
+
+class Told:
+    """A tracker that keeps what it is told of the camera's motion."""
+
+    def __init__(self, tracker: Any) -> None:
+        self._tracker = tracker
+        self.motions: list[Any] = []
+
+    def update(self, info: FrameInfo, detections: Any, motion: Any = None) -> Tracks:
+        self.motions.append(("update", motion))
+        return self._tracker.update(info, detections)
+
+    def predict(self, info: FrameInfo, motion: Any = None) -> Tracks:
+        self.motions.append(("predict", motion))
+        return self._tracker.predict(info)
+
+
+def test_the_tracker_is_told_the_motion_since_its_last_update(fakes: SimpleNamespace) -> None:
+    detector, told, motion = fakes.Detector(), Told(fakes.Tracker()), Motion()
+    step = CameraStep(told, fakes.LABELS, motion=motion)
+    for k in range(5):
+        frame = fakes.Source().picture(k)
+        found = detector.detect([detector.prepare(frame)])[0] if k % 2 == 0 else None
+        step.step(frame, found)
+    expected = [("update", 1), ("predict", 1), ("update", 2), ("predict", 1), ("update", 2)]
+    assert told.motions == expected
+    assert len(set(motion.boxes)) == 1  # of the last detections, also where there are no new ones
