@@ -6,15 +6,20 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from surveil.cli.main import main as command_line
-
 if TYPE_CHECKING:
     from surveil.app import GuiOptions
+
+INTERRUPTED = 130  # as `surveil.cli.launch` has it, which may not be loaded yet
 
 
 def main() -> int:
     """Run the command line; its exit code."""
-    return command_line(_open_window)
+    try:
+        from surveil.cli.main import main as command_line  # here: Ctrl-C may come while it loads
+
+        return command_line(_open_window)
+    except KeyboardInterrupt:
+        return INTERRUPTED
 
 
 def _open_window(sources: Sequence[str], options: GuiOptions) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections.abc import Iterator, Mapping
@@ -29,6 +30,9 @@ from surveil.clock import Clock
 from surveil.errors import SourceCause, SourceError, UsageError
 from surveil.types import Frame
 
+log = logging.getLogger(__name__)
+
+SHORT_S, SHORT_SHARE = 1.0, 0.05  # a recording lacks its end when more than both is missing
 _PEEK_PACKETS = 500  # how far the opening looks for the first good picture
 _DEMUX_ERRORS = 50  # in a row, without one packet between: nothing more is coming
 
@@ -64,6 +68,7 @@ class FileSource:
         self._tally = Tally("corrupt_frames", "damaged_packets", "repaired_stamps")
         self._container: av.container.InputContainer | None = None
         self._info: SourceInfo | None = None
+        self._stated_s: float | None = None
         self._pictures: Iterator[av.VideoFrame | None] = iter(())
         self._peeked: list[av.VideoFrame] = []
 
@@ -120,8 +125,21 @@ class FileSource:
             )
             if self._container is None:  # reading after closing crashes FFmpeg
                 return
+        else:
+            self._compare_end(pts_s)
         if not given and not stop.is_set():
             raise self._nothing(index + 1, pts_s)
+
+    def _compare_end(self, last_s: float) -> None:
+        """Say when the pictures end long before the length that the file itself gives."""
+        stated_s = self._stated_s or 0.0
+        if stated_s - last_s > max(SHORT_S, SHORT_SHARE * stated_s):
+            log.warning(
+                "%s: the pictures end after %.1f s of %.1f s: the file is cut off, or its end is damaged",
+                self._path,
+                last_s,
+                stated_s,
+            )
 
     def _begin(self, container: av.container.InputContainer) -> None:
         stream = video_stream(container, self._path)
@@ -134,7 +152,7 @@ class FileSource:
                 self._peeked = [picture]
                 break
         rate_hz = nominal_rate(stream)
-        duration_s = _duration(container, stream)
+        self._stated_s, duration_s = _stated_s(stream), _duration(container, stream)
         self._info = SourceInfo(
             name=self._camera_id,
             size=upright_size(self._peeked[0]) if self._peeked else None,
@@ -210,7 +228,10 @@ class FileSource:
             container.close()
 
 
+def _stated_s(stream: av.VideoStream) -> float | None:
+    """Seconds that the file says the pictures last."""
+    return float(stream.duration * stream.time_base) if stream.duration and stream.time_base else None
+
+
 def _duration(container: av.container.InputContainer, stream: av.VideoStream) -> float | None:
-    if stream.duration and stream.time_base:
-        return float(stream.duration * stream.time_base)
-    return container.duration / av.time_base if container.duration else None
+    return _stated_s(stream) or (container.duration / av.time_base if container.duration else None)

@@ -15,6 +15,13 @@ if TYPE_CHECKING:
     from surveil.pipeline.run import Run
     from surveil.pipeline.summary import RunSummary
 
+CUT_OFF = "lost_"  # connections, not frames
+LOSSES = {
+    "overwritten": "replaced by a newer frame",
+    "overwritten_frames": "replaced by a newer frame",
+    "outlet": "too many for the files to keep up",
+}
+
 
 def execute(sources: Sequence[str], options: RunOptions, *, quiet: bool) -> RunSummary:
     """Run to the end, or to a signal, which finishes the files and exits with 130.
@@ -54,7 +61,19 @@ def as_table(run: Run, *, interrupted: bool) -> str:
         rows.append(("device", summary.device))
     rows.append(("tracks", str(summary.tracks)))
     rows += [(f"  {label}", str(count)) for label, count in summary.objects.items()]
-    rows += [("left out", f"{n} {reason.replace('_', ' ')}") for reason, n in summary.left_out.items()]
+    rows += [loss_in_words(reason, n) for reason, n in summary.left_out.items()]
     rows += [("" if number else "files", str(path)) for number, path in enumerate(summary.files)]
     width = max(len(name) for name, _ in rows)
     return "\n".join(f"{name:<{width}}  {value}" for name, value in rows)
+
+
+def loss_in_words(reason: str, count: int) -> tuple[str, str]:
+    """A row about what is missing in the results.
+
+    >>> loss_in_words("corrupt_frames", 1), loss_in_words("lost_no_route", 2)
+    (('left out', '1 corrupt frame'), ('cut off', '2 × no route'))
+    """
+    if reason.startswith(CUT_OFF):
+        return "cut off", f"{count} × {reason.removeprefix(CUT_OFF).replace('_', ' ')}"
+    words = LOSSES.get(reason) or reason.replace("_", " ")
+    return "left out", f"{count} {words.removesuffix('s') if count == 1 else words}"

@@ -31,9 +31,10 @@ def write_clip(
     rotation: int = 0,
     gop: int = 10,
     b_frames: int = 0,
+    index_first: bool = False,
 ) -> Path:
-    """Encodes a clip; `stamps` are in units of 1 / (100 rate) s."""
-    with av.open(str(path), "w") as container:
+    """Encodes a clip; `stamps` are in units of 1 / (100 rate) s; `index_first`: for MP4."""
+    with av.open(str(path), "w", options={"movflags": "faststart"} if index_first else {}) as container:
         stream = container.add_stream(codec, rate=rate)
         stream.width, stream.height = size
         stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"

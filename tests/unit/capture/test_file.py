@@ -5,6 +5,7 @@ import errno
 import itertools
 import os
 import random
+import re
 import threading
 from pathlib import Path
 from typing import Any
@@ -150,6 +151,16 @@ def test_a_recording_that_was_cut_off_plays_to_its_last_whole_frame(tmp_path: Pa
     clip = write_clip(tmp_path / "clip.mkv", frames=60, size=(320, 240))
     os.truncate(clip, clip.stat().st_size * 2 // 3)
     assert 20 < len(play(clip)) < 60
+
+
+def test_a_lacking_end_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    clip = write_clip(tmp_path / "clip.mp4", frames=60, size=(320, 240), index_first=True)
+    assert len(play(clip)) == 60
+    assert len(play(clip, end_s=1.0)) == 10
+    assert caplog.messages == []
+    os.truncate(clip, clip.stat().st_size // 2)
+    assert 5 < len(play(clip)) < 55
+    assert re.fullmatch(r".*clip.mp4: the pictures end after [1-4]\.\d s of 6\.0 s.*", caplog.messages[0])
 
 
 def test_missing_empty_and_junk_files(tmp_path: Path) -> None:

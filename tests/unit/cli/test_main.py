@@ -123,3 +123,16 @@ def test_models_are_listed_and_shown(
     assert json.loads(shown.out)["name"] == "colours"
     assert cli("models", "show", "nosuch").code == 4
     assert models.build() is not models.build()
+
+
+def test_ctrl_c_while_it_loads_is_no_traceback() -> None:
+    script = (
+        "import sys, surveil.__main__ as door, signal, os\n"
+        "class Slow:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'typer': os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Slow())\n"
+        "sys.exit(door.main())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (130, "")
