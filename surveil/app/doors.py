@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from surveil.app.options import GuiOptions, ModelOptions, OutputOptions, RunOptions
 from surveil.clock import Clock, SystemClock
@@ -30,7 +30,10 @@ def run(  # noqa: PLR0913 - the same arguments as the command line's, so that th
     model: str | Path | None = None,
     card: str | Path | None = None,
     tracker: str = "surveil",
+    camera_motion: Literal["auto", "off"] = "auto",
     device: str = "auto",
+    runtime: str = "auto",
+    input_size: tuple[int, int] | None = None,
     classes: Sequence[str] = (),
     min_score: float | None = None,
     every: int = 1,
@@ -55,11 +58,14 @@ def run(  # noqa: PLR0913 - the same arguments as the command line's, so that th
         jsonl: tracks as JSON Lines.
         mot: tracks as MOT text.
         save_detections: detections as JSON Lines.
-        detections: see `ModelOptions`, as are the next seven.
+        detections: see `ModelOptions`, as are the next ten.
         model: what detects.
         card: its card.
         tracker: what tracks.
+        camera_motion: whether it is told how the camera moves.
         device: where it detects.
+        runtime: which program computes it.
+        input_size: (width, height) in which it looks.
         classes: what is looked for.
         min_score: how sure it must be.
         every: how often it looks.
@@ -78,7 +84,10 @@ def run(  # noqa: PLR0913 - the same arguments as the command line's, so that th
             model=None if model is None else str(model),
             card=_path(card),
             device=device,
+            runtime=runtime,
+            input_size=input_size,
             tracker=tracker,
+            camera_motion=camera_motion,
             classes=tuple(classes),
             min_score=min_score,
             every=every,

@@ -6,11 +6,13 @@ import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib import metadata
+from importlib import import_module, metadata
+from importlib.util import find_spec
 from typing import Literal
 
 from surveil import system
 from surveil.app.machine import describe_machine, versions
+from surveil.detect.telemetry import without_telemetry
 from surveil.errors import DeviceError, SurveilError
 from surveil.version import __version__
 
@@ -50,6 +52,7 @@ def examine() -> Iterator[Finding]:
     yield from _base_libraries()
     yield from _window_libraries()
     yield from _imports()
+    yield from _runtimes()
     yield from _codecs()
     yield from _models()
     yield from _device()
@@ -113,9 +116,13 @@ def _window_libraries() -> Iterator[Finding]:
 
 def _imports() -> Iterator[Finding]:
     """Whether the heavy libraries load at all."""
-    for module, package in (("cv2", "opencv-python"), ("av", "av"), ("onnxruntime", "onnxruntime")):
+    libraries = [("cv2", "opencv-python"), ("av", "av"), ("onnxruntime", "onnxruntime")]
+    if find_spec("openvino") is not None:
+        libraries.append(("openvino", "openvino"))
+    for module, package in libraries:
         try:
-            __import__(module)
+            with without_telemetry():
+                import_module(module)
         except ImportError as error:
             hint = (
                 f"first what is named above, then {sys.executable} -m pip install --force-reinstall {package}"
@@ -123,6 +130,25 @@ def _imports() -> Iterator[Finding]:
             yield _problem(f"import {module}", str(error).splitlines()[0], hint)
         else:
             yield _ok(f"import {module}", "loads")
+
+
+def _runtimes() -> Iterator[Finding]:
+    """What can compute a network here."""
+    try:
+        from surveil.detect.devices import cuda_driver
+        from surveil.detect.open import installed_runtimes
+    except ImportError:
+        return  # said above
+    there = installed_runtimes()
+    if "openvino" in there or cuda_driver() is not None:
+        yield _ok("runtimes", ", ".join(there))
+        return
+    yield Finding(
+        level="note",
+        subject="runtimes",
+        text=f"{', '.join(there)}; with openvino as well, detection on a CPU takes less time",
+        remedy="pip install 'surveil[openvino]'",
+    )
 
 
 def _codecs() -> Iterator[Finding]:

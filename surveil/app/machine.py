@@ -10,7 +10,17 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-PACKAGES = ("numpy", "opencv-python", "av", "onnxruntime-gpu", "onnxruntime", "scipy", "PyQt6")
+PACKAGES = (
+    "numpy",
+    "opencv-python",
+    "av",
+    "onnxruntime-gpu",
+    "onnxruntime",
+    "openvino",
+    "torch",
+    "scipy",
+    "PyQt6",
+)
 
 
 def describe_machine() -> dict[str, Any]:

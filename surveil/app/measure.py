@@ -25,21 +25,22 @@ WARM_UP_RUNS = 3
 def measure_detector(options: ModelOptions, seconds: float, clock: Clock | None = None) -> dict[str, Any]:
     """Detections a second at batch 1, and where the time goes.
 
-    `prepare` is the resize, `run` the network alone (a session of its own), `post` what `detect` adds.
+    `prepare` is the resize, `run` the network alone, `post` what `detect` adds to it.
 
     Raises:
         ModelError, DeviceError: the detector cannot be opened.
     """
-    from surveil.detect.assets import find_model
-    from surveil.detect.devices import parse_device
-    from surveil.detect.onnx_session import open_session
     from surveil.detect.open import open_detector
 
     clock = clock or SystemClock()
-    detector = open_detector(options.model, card=options.card, device=options.device, threads=options.threads)
-    model = find_model(options.model, options.card, device=options.device)
-    session, _ = open_session(model.path, parse_device(options.device), options.threads)
-    name = session.get_inputs()[0].name
+    detector = open_detector(
+        options.model,
+        card=options.card,
+        device=options.device,
+        runtime=options.runtime,
+        input_size=options.input_size,
+        threads=options.threads,
+    )
     times, post = StageTimes(), Samples()
     frames = cycle(_pictures(clock))
     for frame in islice(frames, WARM_UP_RUNS):
@@ -49,15 +50,16 @@ def measure_detector(options: ModelOptions, seconds: float, clock: Clock | None 
         with times.measure("prepare"):
             prepared = detector.prepare(next(frames))
         with times.measure("run") as run:
-            session.run(None, {name: prepared.tensor})
+            detector.network.run(prepared.tensor)
         with times.measure("detect") as whole:
             detector.detect([prepared])
         post.add(whole.wall_ms - run.wall_ms)
     stages = times.stages()
     detector.close()
     return {
-        "model": model.card.name,
+        "model": detector.card.name,
         "device": detector.device,
+        "input": {"width": detector.shape[1], "height": detector.shape[0]},
         "detections_per_s": 1000 / (stages["prepare"].wall_ms + stages["detect"].wall_ms),
         "ms": {
             **{

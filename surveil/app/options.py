@@ -20,6 +20,8 @@ class ModelOptions:
         model: name of a shipped model, or an `.onnx` file; None: the default model.
         card: the model's card; None: beside the model.
         device: `auto`, `cpu` or `cuda`.
+        runtime: `auto`, `onnxruntime`, `openvino` or `torch`.
+        input_size: (width, height) of the model's input, one that its card lists; None: the card's first.
         tracker: `surveil` or `sort`.
         camera_motion: `auto` tells the tracker how the camera moves, as far as the pictures show it; `off`.
         classes: the only classes to look for; empty: all.
@@ -32,6 +34,8 @@ class ModelOptions:
     model: str | None = None
     card: Path | None = None
     device: str = "auto"
+    runtime: str = "auto"
+    input_size: tuple[int, int] | None = None
     tracker: str = "surveil"
     camera_motion: Literal["auto", "off"] = "auto"
     classes: tuple[str, ...] = ()

@@ -82,10 +82,10 @@ class Table:
         """See `RunParts`."""
         # As many detections side by side as there are cores, each of one thread; a GPU does one at a time.
         count = self._options.model.threads or cores()
-        detector = self._detector(None, threads=1)
+        detector = self._detector(None, threads=1, streams=count)
         return detector, count if detector.device.startswith("CPU") else 1
 
-    def _detector(self, model: str | None, threads: int) -> Detector:
+    def _detector(self, model: str | None, threads: int, streams: int = 1) -> Detector:
         options = self._options.model
         classes = options.classes or None
         if options.detections is not None and model is None:
@@ -94,9 +94,12 @@ class Table:
             model or options.model,
             card=options.card if model is None else None,
             device=options.device,
+            runtime=options.runtime,
+            input_size=options.input_size if model is None else None,
             classes=classes,
             min_score=options.min_score,
             threads=threads,
+            streams=streams,
         )
 
     def new_step(

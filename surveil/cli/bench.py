@@ -39,6 +39,8 @@ def detect(
     model: shared.Model = None,
     card: shared.Card = None,
     device: shared.Device = "auto",
+    runtime: shared.Runtime = shared.RuntimeChoice.AUTO,
+    input_size: shared.InputSize = None,
     seconds: Annotated[float, typer.Option("--seconds", min=0.1, help="How long to measure.")] = 5.0,
     as_json: Json = False,
     verbose: shared.Verbose = False,
@@ -47,7 +49,7 @@ def detect(
     setup_logging(verbose=verbose, quiet=False)
     from surveil.app.measure import measure_detector
 
-    options = shared.model_options(model, card, device, None, None, 1)
+    options = shared.model_options(model, card, device, runtime, input_size)
     _show(measure_detector(options, seconds), as_json=as_json)
 
 
@@ -56,6 +58,8 @@ def pipeline(
     model: shared.Model = None,
     card: shared.Card = None,
     device: shared.Device = "auto",
+    runtime: shared.Runtime = shared.RuntimeChoice.AUTO,
+    input_size: shared.InputSize = None,
     every: shared.Every = 1,
     as_json: Json = False,
     verbose: shared.Verbose = False,
@@ -64,7 +68,7 @@ def pipeline(
     setup_logging(verbose=verbose, quiet=False)
     from surveil.app.measure import measure_pipeline
 
-    options = shared.model_options(model, card, device, None, None, every)
+    options = shared.model_options(model, card, device, runtime, input_size, every=every)
     _show(measure_pipeline(clip, options), as_json=as_json)
 
 

@@ -10,10 +10,7 @@ from surveil.cli import options as shared
 from surveil.cli.execute import execute
 from surveil.cli.launch import put, setup_logging
 from surveil.cli.run import DEFAULT_FOLDER
-from surveil.errors import UsageError
-from surveil.resources import assets_dir
-
-CLIP = "street.mp4"
+from surveil.resources import assets_dir, demo_clip
 
 EXAMPLES = """\b
 surveil demo
@@ -24,6 +21,8 @@ def demo(
     model: shared.Model = None,
     card: shared.Card = None,
     device: shared.Device = "auto",
+    runtime: shared.Runtime = shared.RuntimeChoice.AUTO,
+    input_size: shared.InputSize = None,
     verbose: shared.Verbose = False,
     quiet: shared.Quiet = False,
 ) -> None:
@@ -34,17 +33,14 @@ def demo(
     Writes surveil-out/demo.mp4 (annotated video), demo.tracks.jsonl and demo.mot.txt.
     """
     setup_logging(verbose=verbose, quiet=quiet)
-    clip = assets_dir() / "clips" / CLIP
-    if not clip.is_file():
-        raise UsageError(f"the shipped clip {clip} is missing: install surveil again")
     output = OutputOptions(
         out=DEFAULT_FOLDER / "demo.mp4",
         jsonl=DEFAULT_FOLDER / "demo.tracks.jsonl",
         mot=DEFAULT_FOLDER / "demo.mot.txt",
     )
     execute(
-        [str(clip)],
-        RunOptions(model=shared.model_options(model, card, device, None, None, 1), output=output),
+        [str(demo_clip())],
+        RunOptions(model=shared.model_options(model, card, device, runtime, input_size), output=output),
         quiet=quiet,
     )
     if not quiet:

@@ -15,7 +15,7 @@ surveil doctor
 def doctor(verbose: shared.Verbose = False) -> None:
     """Say what this machine lacks, and the remedy.
 
-    Looks at versions, double installations, system libraries, codecs, models and devices.
+    Looks at versions, double installations, system libraries, codecs, runtimes, models and devices.
 
     Exits with 0 when there is no problem, with 1 otherwise.
     """

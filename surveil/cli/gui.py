@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -37,6 +36,8 @@ def gui(
     card: shared.Card = None,
     tracker: shared.Tracker = shared.TrackerName.SURVEIL,
     device: shared.Device = "auto",
+    runtime: shared.Runtime = shared.RuntimeChoice.AUTO,
+    input_size: shared.InputSize = None,
     classes: shared.Classes = None,
     min_score: shared.MinScore = None,
     every: shared.Every = 1,
@@ -47,10 +48,18 @@ def gui(
 ) -> None:
     """Watch cameras and recordings in a window."""
     setup_logging(verbose=verbose, quiet=quiet)
-    chosen = shared.model_options(model, card, device, classes, min_score, every)
-    options = GuiOptions(
-        model=replace(chosen, tracker=tracker.value), exit_after_s=exit_after, screenshot=screenshot
+    chosen = shared.model_options(
+        model,
+        card,
+        device,
+        runtime,
+        input_size,
+        tracker=tracker.value,
+        classes=shared.split(classes),
+        min_score=min_score,
+        every=every,
     )
+    options = GuiOptions(model=chosen, exit_after_s=exit_after, screenshot=screenshot)
     code = ctx.obj(sources or [], options)
     if code:
         raise typer.Exit(code)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from surveil.app.options import ModelOptions
+from surveil.errors import UsageError
 
 
 class TrackerName(StrEnum):
@@ -16,6 +18,22 @@ class TrackerName(StrEnum):
 
     SURVEIL = "surveil"
     SORT = "sort"
+
+
+class MotionName(StrEnum):
+    """Whether the camera's motion is looked for."""
+
+    AUTO = "auto"
+    OFF = "off"
+
+
+class RuntimeChoice(StrEnum):
+    """The programs that compute networks."""
+
+    AUTO = "auto"
+    ONNXRUNTIME = "onnxruntime"
+    OPENVINO = "openvino"
+    TORCH = "torch"
 
 
 Model = Annotated[
@@ -27,8 +45,18 @@ Card = Annotated[
     typer.Option("--card", metavar="FILE", help="The model's card; without it FILE.json beside the model."),
 ]
 Tracker = Annotated[TrackerName, typer.Option("--tracker", help="How objects are followed.")]
+Motion = Annotated[
+    MotionName, typer.Option("--camera-motion", help="Whether the tracker is told how the camera moves.")
+]
 Device = Annotated[
     str, typer.Option("--device", metavar="auto|cpu|cuda", help="Where; cuda fails if it is not there.")
+]
+Runtime = Annotated[
+    RuntimeChoice, typer.Option("--runtime", help="Which program computes; auto: the fastest that is there.")
+]
+InputSize = Annotated[
+    str | None,
+    typer.Option("--input-size", metavar="WxH", help="Of the model; `surveil models list` names them."),
 ]
 Classes = Annotated[
     list[str] | None,
@@ -51,15 +79,34 @@ def split(names: list[str] | None) -> tuple[str, ...]:
     return tuple(name.strip() for text in names or () for name in text.split(",") if name.strip())
 
 
+def parse_size(text: str | None) -> tuple[int, int] | None:
+    """(width, height) from `WxH`; None from None. Raises UsageError.
+
+    >>> parse_size("416x256")
+    (416, 256)
+    """
+    if text is None:
+        return None
+    match = re.fullmatch(r"([1-9]\d{0,4})[xX]([1-9]\d{0,4})", text)
+    if match is None:
+        raise UsageError(f"--input-size {text}: expected WIDTHxHEIGHT in pixels, e.g. 416x256")
+    return int(match[1]), int(match[2])
+
+
 def model_options(
     model: str | None,
     card: Path | None,
     device: str,
-    classes: list[str] | None,
-    min_score: float | None,
-    every: int,
+    runtime: RuntimeChoice,
+    input_size: str | None,
+    **others: Any,
 ) -> ModelOptions:
-    """As the application wants them; the tracker is the default one."""
+    """As the application wants them; `others` are fields of `ModelOptions` as they are."""
     return ModelOptions(
-        model=model, card=card, device=device, classes=split(classes), min_score=min_score, every=every
+        model=model,
+        card=card,
+        device=device,
+        runtime=runtime.value,
+        input_size=parse_size(input_size),
+        **others,
     )

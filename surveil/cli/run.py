@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -69,7 +68,10 @@ def run(
     model: shared.Model = None,
     card: shared.Card = None,
     tracker: shared.Tracker = shared.TrackerName.SURVEIL,
+    camera_motion: shared.Motion = shared.MotionName.AUTO,
     device: shared.Device = "auto",
+    runtime: shared.Runtime = shared.RuntimeChoice.AUTO,
+    input_size: shared.InputSize = None,
     classes: shared.Classes = None,
     min_score: shared.MinScore = None,
     every: shared.Every = 1,
@@ -89,11 +91,23 @@ def run(
     setup_logging(verbose=verbose, quiet=quiet)
     if no_video and out is not None:
         raise UsageError("--out names a video and --no-video wants none: leave one of them away")
-    chosen = shared.model_options(model, card, device, classes, min_score, every)
+    chosen = shared.model_options(
+        model,
+        card,
+        device,
+        runtime,
+        input_size,
+        tracker=tracker.value,
+        camera_motion=camera_motion.value,
+        classes=shared.split(classes),
+        min_score=min_score,
+        every=every,
+        detections=detections,
+    )
     execute(
         sources,
         RunOptions(
-            model=replace(chosen, tracker=tracker.value, detections=detections),
+            model=chosen,
             output=OutputOptions(
                 out=out,
                 out_folder=DEFAULT_FOLDER if out is None and not no_video else None,

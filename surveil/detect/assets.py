@@ -1,4 +1,4 @@
-"""Where models are: shipped ones by name, others by path. A model is an `.onnx` file and its card.
+"""Where models are: shipped ones by name, others by path. A model is a file and its card.
 
 This is the one place that joins a model with its card, so that what a later calibration writes for an
 installed, read-only card is put over it here.
@@ -17,6 +17,9 @@ from surveil.detect.devices import cuda_driver, parse_device
 from surveil.errors import ModelError
 from surveil.resources import assets_dir
 
+SUFFIXES: Final = (".onnx", ".pt2")
+"""Of the files that runtimes read: ONNX, and programs of torch.export."""
+
 DEFAULT_MODEL: Final = "mobilenetv2-gfl-320"
 """The name of the model that runs where none is named."""
 
@@ -29,7 +32,7 @@ class ModelFile:
     """A model whose card belongs to it: its sha256 was compared.
 
     Attributes:
-        path: the `.onnx` file.
+        path: the `.onnx` or `.pt2` file.
         card: what goes in and what comes out.
     """
 
@@ -61,10 +64,10 @@ def find_model(
     folders: Sequence[Path] | None = None,
     device: str = "auto",
 ) -> ModelFile:
-    """A model by its name, or by the path of its `.onnx` file; the default one where none is named.
+    """A model by its name, or by the path of its file; the default one where none is named.
 
     Args:
-        name_or_path: as typed by the user; it is a path if it ends in `.onnx` or names a folder.
+        name_or_path: as typed by the user; it is a path if it ends in one of `SUFFIXES` or names a folder.
         card: the model's card; by default the `.json` file of the same name beside it.
         folders: where names are looked up; by default `model_folders()`.
         device: where it is to run: the default depends on it.
@@ -75,10 +78,10 @@ def find_model(
     """
     name = default_model(device) if name_or_path is None else name_or_path
     path = Path(name)
-    if path.suffix.lower() == ".onnx":
+    if path.suffix.lower() in SUFFIXES:
         return _joined(path, card)
     if path.suffix or len(path.parts) > 1:
-        raise ModelError(f"{name}: expected the name of a model or an .onnx file")
+        raise ModelError(f"{name}: expected the name of a model, or an .onnx or .pt2 file")
     places = model_folders() if folders is None else folders
     for folder in places:
         own_card = folder / f"{name}.json"

@@ -53,3 +53,12 @@ def cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def in_words(threads: int, runtime: str) -> str:
+    """A CPU and what computes on it.
+
+    >>> in_words(2, "OpenVINO")
+    'CPU, 2 threads (OpenVINO)'
+    """
+    return f"CPU, {threads} thread{'s' if threads > 1 else ''} ({runtime})"

@@ -1,170 +1,162 @@
-"""A detector that runs an ONNX model with ONNX Runtime."""
+"""ONNX Runtime, on a processor that is verified, not assumed.
+
+The runtime names CUDA as available on machines without it, and falls back without a word: the driver is
+looked for first, and what a session really uses is read from it afterwards.
+"""
 
 from __future__ import annotations
 
-import math
+import contextlib
+import io
+import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
+from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
-from surveil.detect.assets import ModelFile
-from surveil.detect.card import InputSpec, ModelCard
-from surveil.detect.devices import parse_device
-from surveil.detect.layouts.table import open_layout
-from surveil.detect.onnx_session import RUNTIME_ERRORS, first_line, open_session
-from surveil.detect.postprocess import SelectionConfig, select
-from surveil.detect.preprocess import Prepared, Preprocessor
-from surveil.errors import ModelError
-from surveil.labels import LabelMap
-from surveil.types import Detections, Frame
+from surveil.detect.devices import cores, cuda_driver, in_words
+from surveil.detect.runner import LARGEST_BATCH, NetworkConfig, NetworkInput
+from surveil.errors import DeviceError, ModelError
 
-_LARGEST_BATCH: Final = 16
-_TYPES: Final = {"uint8": "tensor(uint8)", "float32": "tensor(float)"}
+_NAME: Final = "ONNX Runtime"
+_RUN_ERRORS: Final[tuple[type[Exception], ...]] = (  # they share no root of their own
+    ort_errors.EPFail,
+    ort_errors.EngineError,
+    ort_errors.Fail,
+    ort_errors.InvalidArgument,
+    ort_errors.NoModel,
+    ort_errors.NotImplemented,
+    ort_errors.RuntimeException,
+    RuntimeError,
+    ValueError,
+)
+_FILE_ERRORS: Final = (ort_errors.InvalidProtobuf, ort_errors.InvalidGraph, ort_errors.NoSuchFile)
+_TYPES: Final = {"tensor(uint8)": "uint8", "tensor(float)": "float32"}
+_ERRORS_ONLY, _NOTHING = 3, 4
+_INSTALL = "install surveil with its extra: pip install 'surveil[cuda]'; or choose --device cpu"
 
 
-class OnnxRunner:
-    """See `Detector`."""
+def open_onnx(config: NetworkConfig) -> OnnxNetwork:
+    """Load an `.onnx` file.
 
-    def __init__(
-        self,
-        model: ModelFile,
-        *,
-        device: str = "auto",
-        threads: int = 0,
-        selection: SelectionConfig | None = None,
-    ) -> None:
-        """Load the model, compare it with its card, and run it once.
+    Raises:
+        DeviceError: CUDA was asked for and does not work.
+        ModelError: the file is not a model that the runtime can load.
+    """
+    if config.device.kind == "cuda":
+        return _on_cuda(config.path, config.device.index)
+    return _on_cpu(config.path, config.threads or cores())
 
-        Args:
-            model: the file and its card.
-            device: `auto`, `cpu`, `cuda` or `cuda:N`.
-            threads: for the CPU; 0: one for each core.
-            selection: which candidates become detections; by default as the card says.
 
-        Raises:
-            UsageError: the device's name is unknown.
-            DeviceError: the device is not there.
-            ModelError: the model cannot be loaded or run, or is not what its card says.
-        """
-        self._path, self._card = model.path, model.card
-        self._selection = selection or default_selection(model.card)
-        session, self._device = open_session(model.path, parse_device(device), threads)
+class OnnxNetwork:
+    """See `Network`."""
+
+    def __init__(self, path: Path, session: ort.InferenceSession, device: str) -> None:
+        """Take over a session; `device` names its processor."""
+        self._path, self._device = path, device
         self._session: ort.InferenceSession | None = session
-        fixed_batch = self._check_input(session)
-        self._input = session.get_inputs()[0].name
+        self._inputs = tuple(_described(value) for value in session.get_inputs())
+        self._outputs = tuple(value.name for value in session.get_outputs())
         # The CPU gains nothing from batches; CUDA takes those of all cameras at once.
-        on_cpu = session.get_providers()[0] == "CPUExecutionProvider"
-        self._batch = fixed_batch or (1 if on_cpu else _LARGEST_BATCH)
-        shape = model.card.input.shapes[0]
-        self._preprocessor = Preprocessor(model.card.input, shape)
-        names = [output.name for output in session.get_outputs()]
-        # What the graph says of its outputs may be symbolic: a first run tells, and warms up as well.
-        outputs = self._run(np.zeros(_tensor_shape(model.card.input, shape, 1), model.card.input.dtype))
-        shapes = {name: output.shape for name, output in zip(names, outputs, strict=True)}
-        try:
-            self._layout = open_layout(model.card.output, shapes, shape, len(model.card.labels))
-        except ModelError as error:
-            raise ModelError(f"{model.path}: not what its card says: {error}") from error
-
-    @property
-    def labels(self) -> LabelMap:
-        """See `Detector`."""
-        return self._card.labels
-
-    @property
-    def card(self) -> ModelCard:
-        """See `Detector`."""
-        return self._card
+        free = self._inputs[0].shape[:1] == (None,)
+        on_cuda = session.get_providers()[0] == "CUDAExecutionProvider"
+        self._largest_batch = LARGEST_BATCH if on_cuda and free else 1
 
     @property
     def device(self) -> str:
-        """See `Detector`."""
+        """See `Network`."""
         return self._device
 
-    def prepare(self, frame: Frame) -> Prepared:
-        """See `Detector`."""
-        return self._preprocessor.prepare(frame)
+    @property
+    def inputs(self) -> tuple[NetworkInput, ...]:
+        """See `Network`."""
+        return self._inputs
 
-    def detect(self, batch: Sequence[Prepared]) -> list[Detections]:
-        """See `Detector`."""
-        found: list[Detections] = []
-        for start in range(0, len(batch), self._batch):
-            found += self._detect(batch[start : start + self._batch])
-        return found
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """See `Network`."""
+        return self._outputs
 
-    def close(self) -> None:
-        """See `Detector`."""
-        self._session = None
+    @property
+    def largest_batch(self) -> int:
+        """See `Network`."""
+        return self._largest_batch
 
-    def _detect(self, batch: Sequence[Prepared]) -> list[Detections]:
-        tensors = [prepared.tensor for prepared in batch]
-        outputs = self._run(tensors[0] if len(tensors) == 1 else np.concatenate(tensors))
-        return [self._select(prepared, [output[k] for output in outputs]) for k, prepared in enumerate(batch)]
-
-    def _select(self, prepared: Prepared, outputs: Sequence[NDArray[Any]]) -> Detections:
-        size = prepared.info.size
-        if size is None:
-            raise ModelError(
-                "Prepared.info.size: expected (width, height), got None: use this detector's prepare()"
-            )
-        found = self._layout.decode(outputs, self._selection.min_score)
-        return select(found, prepared.placement, size, self._card.labels, self._selection)
-
-    def _run(self, tensor: NDArray[Any]) -> list[NDArray[np.float32]]:
-        """All outputs of one call, with the batch axis, finite."""
-        if self._session is None:
+    def run(self, tensor: NDArray[Any]) -> Sequence[NDArray[Any]]:
+        """See `Network`."""
+        session = self._session
+        if session is None:
             raise ModelError(f"{self._path}: this detector is closed")
         try:
-            outputs: list[NDArray[np.float32]] = self._session.run(None, {self._input: tensor})
-        except RUNTIME_ERRORS as error:
-            raise ModelError(f"{self._path}: the model failed: {first_line(error)}") from error
-        for info, output in zip(self._session.get_outputs(), outputs, strict=True):
-            _check_output(self._path.name, info.name, output)
+            outputs: list[NDArray[Any]] = session.run(None, {self._inputs[0].name: tensor})
+        except _RUN_ERRORS as error:
+            raise ModelError(f"{self._path}: the model failed: {_first_line(error)}") from error
         return outputs
 
-    def _check_input(self, session: ort.InferenceSession) -> int | None:
-        """The size of the batch where the graph fixes it. Raises ModelError where the card says otherwise."""
-        spec, inputs = self._card.input, session.get_inputs()
-        where = f"{self._path}: not what its card says: "
-        if len(inputs) != 1:
-            raise ModelError(f"{where}expected one input, the model has {[value.name for value in inputs]}")
-        got = inputs[0]
-        if got.type != _TYPES[spec.dtype]:
-            raise ModelError(f"{where}input {got.name!r}: expected {_TYPES[spec.dtype]}, got {got.type}")
-        batch = got.shape[0] if got.shape and isinstance(got.shape[0], int) else None
-        if batch not in (None, 1):
-            raise ModelError(
-                f"{self._path}: input {got.name!r}: expected a batch of 1 or any size, got {batch}"
-            )
-        for shape in spec.shapes:
-            wanted = _tensor_shape(spec, shape, 1)
-            if len(wanted) != len(got.shape) or any(
-                isinstance(have, int) and have != want for want, have in zip(wanted, got.shape, strict=True)
-            ):
-                raise ModelError(f"{where}input {got.name!r}: expected {wanted}, got {tuple(got.shape)}")
-        return batch
+    def close(self) -> None:
+        """See `Network`."""
+        self._session = None
 
 
-def default_selection(card: ModelCard) -> SelectionConfig:
-    """Which candidates become detections, as the card says."""
-    return SelectionConfig(min_score=card.thresholds.low, nms_iou=card.nms_iou)
+def _on_cpu(path: Path, threads: int) -> OnnxNetwork:
+    options = _options()
+    # A call with one thread computes in the thread that calls: calls side by side need nothing else.
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    # Waiting threads that spin take 40 % more of the processor and make the whole pipeline slower.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    try:
+        session = ort.InferenceSession(path, options, ["CPUExecutionProvider"], enable_fallback=0)
+    except (*_FILE_ERRORS, *_RUN_ERRORS) as error:
+        raise ModelError(f"{path}: {_NAME} cannot load this model: {_first_line(error)}") from error
+    return OnnxNetwork(path, session, in_words(threads, _NAME))
 
 
-def _tensor_shape(spec: InputSpec, shape: tuple[int, int], batch: int) -> tuple[int, int, int, int]:
-    return (batch, *shape, 3) if spec.layout == "NHWC" else (batch, 3, *shape)
-
-
-def _check_output(model: str, name: str, output: NDArray[Any]) -> None:
-    if not isinstance(output, np.ndarray) or output.dtype != np.float32:
-        raise ModelError(
-            f"{model}: output {name!r}: expected float32, got {getattr(output, 'dtype', type(output))}"
+def _on_cuda(path: Path, index: int) -> OnnxNetwork:
+    if cuda_driver() is None:
+        raise DeviceError("no CUDA: this machine has no NVIDIA driver; install it, or choose --device cpu")
+    if "CUDAExecutionProvider" not in ort.get_available_providers():
+        raise DeviceError(f"no CUDA: {_NAME} {ort.__version__} was built without it; {_INSTALL}")
+    said = io.StringIO()
+    ort.set_default_logger_severity(_NOTHING)
+    try:
+        with contextlib.redirect_stdout(said):  # it prints which libraries it lacks
+            ort.preload_dlls()
+        session = ort.InferenceSession(path, _options(), [_cuda_provider(index)], enable_fallback=0)
+    except _FILE_ERRORS as error:
+        raise ModelError(f"{path}: {_NAME} cannot load this model: {_first_line(error)}") from error
+    except _RUN_ERRORS as error:
+        raise DeviceError(f"no CUDA device {index}: {_first_line(error)}") from error
+    finally:
+        ort.set_default_logger_severity(_ERRORS_ONLY)
+    if session.get_providers()[0] != "CUDAExecutionProvider":
+        lacking = " ".join(said.getvalue().split()) or "its libraries do not load"
+        raise DeviceError(
+            f"no CUDA: {_NAME} fell back to {session.get_providers()[0]}: {lacking}; {_INSTALL}"
         )
-    flat = output.reshape(-1)
-    # The sum of squares is not finite if a value is not: one pass, without an array of booleans.
-    if not math.isfinite(np.dot(flat, flat)):
-        raise ModelError(
-            f"{model}: output {name!r} holds NaN or infinite values: the model or its input is broken"
-        )
+    return OnnxNetwork(path, session, f"CUDA:{index} ({_NAME})")
+
+
+def _cuda_provider(index: int) -> tuple[str, dict[str, Any]]:
+    # Batches change in size with the number of cameras: an exhaustive search at each size would stall them.
+    return "CUDAExecutionProvider", {"device_id": index, "cudnn_conv_algo_search": "HEURISTIC"}
+
+
+def _options() -> ort.SessionOptions:
+    options = ort.SessionOptions()
+    options.log_severity_level = _ERRORS_ONLY
+    return options
+
+
+def _described(value: Any) -> NetworkInput:
+    shape = tuple(size if isinstance(size, int) else None for size in value.shape)
+    return NetworkInput(name=value.name, dtype=_TYPES.get(value.type, value.type), shape=shape)
+
+
+def _first_line(error: Exception) -> str:
+    """What the runtime says, without its number and its trace."""
+    said = re.sub(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ", "", str(error).strip())
+    return said.partition("\n")[0].strip() or type(error).__name__

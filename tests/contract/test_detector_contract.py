@@ -15,6 +15,8 @@ from surveil.detect.open import open_detector, open_recorded
 from surveil.types import Detections, Frame
 from tests.support.frames import BLUE, GREEN, RED, frame_of
 from tests.support.onnx_models import colour_model
+from tests.support.programs import colour_program
+from tests.support.runtimes import need
 
 SIZES = ((64, 64), (127, 63), (31, 200), (1, 1), (1279, 717))
 
@@ -30,11 +32,27 @@ def _frames() -> list[Frame]:
 
 
 def _open_fixed(folder: Path) -> Detector:
-    return open_detector(str(colour_model(folder)), device="cpu", threads=1)
+    return open_detector(str(colour_model(folder)), device="cpu", runtime="onnxruntime", threads=1)
 
 
 def _open_batched(folder: Path) -> Detector:
-    return open_detector(str(colour_model(folder, batch="batch")), device="cpu", threads=1)
+    path = colour_model(folder, batch="batch")
+    return open_detector(str(path), device="cpu", runtime="onnxruntime", threads=1)
+
+
+def _open_openvino(folder: Path) -> Detector:
+    need("openvino")
+    return open_detector(str(colour_model(folder)), device="cpu", runtime="openvino", threads=1)
+
+
+def _open_streams(folder: Path) -> Detector:
+    need("openvino")
+    path = colour_model(folder, batch="batch")
+    return open_detector(str(path), device="cpu", runtime="openvino", threads=1, streams=2)
+
+
+def _open_torch(folder: Path) -> Detector:
+    return open_detector(str(colour_program(folder)), device="cpu", runtime="torch", threads=1)
 
 
 def _open_recorded(folder: Path) -> Detector:
@@ -52,10 +70,19 @@ def _open_recorded(folder: Path) -> Detector:
     return open_recorded(path)
 
 
-@pytest.fixture(params=[_open_fixed, _open_batched, _open_recorded], ids=["onnx", "onnx-batched", "recorded"])
+_WAYS: dict[str, Callable[[Path], Detector]] = {
+    "onnx": _open_fixed,
+    "onnx-batched": _open_batched,
+    "openvino": _open_openvino,
+    "openvino-streams": _open_streams,
+    "torch": _open_torch,
+    "recorded": _open_recorded,
+}
+
+
+@pytest.fixture(params=_WAYS)
 def detector(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Detector]:
-    make: Callable[[Path], Detector] = request.param
-    opened = make(tmp_path)
+    opened = _WAYS[request.param](tmp_path)
     yield opened
     opened.close()
 
@@ -154,6 +181,21 @@ def test_frames_may_be_prepared_in_other_threads(detector: Detector) -> None:
         thread.join()
     found = detector.detect([prepared[k] for k in range(len(frames))])
     assert all(_same(a, _one(detector, frame)) for a, frame in zip(found, frames, strict=True))
+
+
+def test_several_threads_may_detect_at_the_same_time(detector: Detector) -> None:
+    frames, found = _frames(), {}
+
+    def detect(k: int) -> None:
+        for _ in range(5):
+            found[k] = _one(detector, frames[k])
+
+    threads = [threading.Thread(target=detect, args=(k,)) for k in range(len(frames))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert all(_same(found[k], _one(detector, frame)) for k, frame in enumerate(frames))
 
 
 def test_closes_twice(detector: Detector) -> None:

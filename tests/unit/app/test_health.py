@@ -54,11 +54,23 @@ def test_library_that_does_not_load_is_named(monkeypatch: pytest.MonkeyPatch) ->
     def refuse(name: str) -> None:
         raise ImportError("libGL.so.1: cannot open shared object file")
 
-    monkeypatch.setattr("builtins.__import__", refuse)
+    monkeypatch.setattr(health, "import_module", refuse)
     found = list(health._imports())
     monkeypatch.undo()
     assert {finding.level for finding in found} == {"problem"}
     assert "libGL.so.1" in found[0].text
+
+
+@pytest.mark.parametrize(("driver", "level"), [(None, "note"), ("libcuda.so.1", "ok")])
+def test_a_cpu_without_openvino_is_slower(
+    monkeypatch: pytest.MonkeyPatch, driver: str | None, level: str
+) -> None:
+    monkeypatch.setattr("surveil.detect.open.installed_runtimes", lambda: ("onnxruntime",))
+    monkeypatch.setattr("surveil.detect.devices.cuda_driver", lambda: driver)
+    (found,) = health._runtimes()
+    assert found.level == level
+    assert found.text.startswith("onnxruntime")
+    assert ("surveil[openvino]" in found.remedy) == (level == "note")
 
 
 def test_missing_codec_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -163,6 +163,10 @@ def test_no_frame_between_start_and_end(cli: Cli, model: Path, clip: Path) -> No
     [
         (["--classes", "rde"], 2, "unknown class 'rde': did you mean 'red'"),
         (["--device", "tpu"], 2, "unknown device 'tpu'"),
+        (["--input-size", "64"], 2, "--input-size 64: expected WIDTHxHEIGHT"),
+        (["--input-size", "96x32"], 2, "colours was not measured at an input size of 96x32.*known are 64x64"),
+        (["--runtime", "torch"], 4, r"\.pt2|pip install 'surveil\[train\]'"),
+        (["--runtime", "openvino", "--device", "cuda"], 4, "CPU only|pip install"),
         (["--model", "yolo"], 4, "unknown model 'yolo'"),
         (["--model", "nosuch.onnx"], 4, "nosuch.onnx: no such model"),
         (["--card", "nosuch.json"], 4, "nosuch.json"),
@@ -179,7 +183,9 @@ def test_argument_that_cannot_work(
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--every", "0"], ["--min-score", "2"], ["--tracker", "x"], ["--nosuch"], []], ids=" ".join
+    "arguments",
+    [["--every", "0"], ["--min-score", "2"], ["--tracker", "x"], ["--runtime", "x"], ["--nosuch"], []],
+    ids=" ".join,
 )
 def test_usage_that_the_parser_refuses(cli: Cli, clip: Path, arguments: list[str]) -> None:
     outcome = cli("run", *([clip, *arguments] if arguments else []))

@@ -80,9 +80,9 @@ def test_an_unknown_name_is_answered_with_the_nearest(tmp_path: Path) -> None:
 def test_what_is_no_model_is_said(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="no such model file"):
         find_model(str(tmp_path / "none.onnx"))
-    with pytest.raises(ModelError, match=r"expected the name of a model or an \.onnx file"):
+    with pytest.raises(ModelError, match=r"expected the name of a model, or an \.onnx or \.pt2 file"):
         find_model("weights.pt")
-    with pytest.raises(ModelError, match=r"expected the name of a model or an \.onnx file"):
+    with pytest.raises(ModelError, match=r"expected the name of a model, or an \.onnx or \.pt2 file"):
         find_model("../../etc/passwd", folders=(tmp_path,))
 
 
