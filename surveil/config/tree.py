@@ -37,15 +37,21 @@ def write_tree(tree: CommentedMap, like: str) -> str:
     yaml = YAML(typ="rt", pure=True)
     yaml.preserve_quotes = True
     yaml.width = WIDTH
-    _, indent, offset = load_yaml_guess_indent(like) if like.strip() else (None, None, None)
+    _, _, offset = load_yaml_guess_indent(like) if like.strip() else (None, None, None)
     offset = 2 if offset is None else offset
-    yaml.indent(mapping=2 if indent is None else max(2, indent - offset), sequence=offset + 2, offset=offset)
+    yaml.indent(mapping=_indent(tree), sequence=offset + 2, offset=offset)
     if not tree:
         return like
     stream = io.StringIO()
     yaml.dump(tree, stream)
     head = like if read_yaml(like.encode(), "").data == {} else ""  # comments alone, which no tree holds
     return head + stream.getvalue()
+
+
+def _indent(tree: CommentedMap) -> int:
+    """How far mappings stand to the right of their key."""
+    blocks = (part for part in tree.values() if isinstance(part, CommentedMap) and not part.fa.flow_style())
+    return next((part.lc.col for part in blocks if part.lc.col), 2)
 
 
 def plain(node: Any) -> Any:
@@ -141,19 +147,32 @@ def _take_after(node: Node, key: Any, *, whole: bool = False) -> str:
     """Cut off the lines of comment below an entry; with `whole` also the one at the end of its line."""
     if key is None:
         return ""
+    ends = _take_ends(node[key])
     owner, name = _end(node, key)
     comments = owner.ca.items.get(name)
     token = None if comments is None else comments[_SLOT[type(owner)]]
     if not isinstance(token, CommentToken):
-        return ""
+        return ends
     own, line_break, rest = ("", "", token.value) if whole else token.value.partition("\n")
     if not rest:
-        return ""
+        return ends
     if own:
         token.value = own + line_break
     else:
         comments[_SLOT[type(owner)]] = None
-    return str(rest)
+    return str(rest) + ends
+
+
+def _take_ends(value: Any) -> str:
+    """Cut off the comments that ruamel keeps at the ends of an entry's lists: they stand further left."""
+    texts: list[str] = []
+    while isinstance(value, CommentedMap | CommentedSeq) and not value.fa.flow_style():
+        texts.insert(0, "".join(token.value for token in value.ca.end))
+        value.ca.end.clear()
+        if not value:
+            break
+        value = value[next(reversed(value)) if isinstance(value, CommentedMap) else len(value) - 1]
+    return "".join(texts)
 
 
 def hang_after(node: Node, key: Any, rest: str) -> None:
