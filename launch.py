@@ -99,11 +99,11 @@ def missing_packages(command: str) -> list[str]:
 
 
 def prepare_environment(extras: set[str]) -> None:
-    """Make `.venv` hold surveil with at least these extras, and CUDA's libraries where there is a driver."""
+    """Make `.venv` hold surveil with at least these extras, and what computes fastest on this machine."""
     stamp = read_stamp()
     have = set(stamp["extras"])
-    if "cuda" not in have and nvidia_driver():
-        extras = extras | {"cuda"}
+    if "cuda" not in have:
+        extras = extras | fastest_runtime()
     if stamp["project"] == fingerprint() and extras <= have and runs("import pip, surveil"):
         return
     if not runs("import pip"):
@@ -135,9 +135,19 @@ def fingerprint() -> str:
     return hashlib.sha256((ROOT / "pyproject.toml").read_bytes() + str(ROOT).encode()).hexdigest()
 
 
+def fastest_runtime() -> set[str]:
+    """The extra that speeds detection up: CUDA's libraries where there is a driver, else OpenVINO.
+
+    Neither on processors for which not both are made.
+    """
+    if platform.machine().lower() not in ("x86_64", "amd64"):
+        return set()
+    return {"cuda"} if nvidia_driver() else {"openvino"}
+
+
 def nvidia_driver() -> bool:
-    """Whether `nvidia-smi` answers, on a processor for which onnxruntime-gpu is made."""
-    if platform.machine().lower() not in ("x86_64", "amd64") or not shutil.which("nvidia-smi"):
+    """Whether `nvidia-smi` answers."""
+    if not shutil.which("nvidia-smi"):
         return False
     try:
         return subprocess.run(["nvidia-smi", "-L"], capture_output=True, timeout=20).returncode == 0

@@ -91,7 +91,7 @@ def test_first_start_installs_and_hands_over(
     launch.main(arguments)
     assert machine.started == started
     assert machine.ran("venv") == [[sys.executable, "-m", "venv", "--clear", str(launch.VENV)]]
-    assert machine.installed == ["[dev,train]" if arguments[:1] == ["test"] else ""]
+    assert machine.installed == ["[dev,openvino,train]" if arguments[:1] == ["test"] else "[openvino]"]
 
 
 def test_repeats_find_everything_in_place(machine: FalseMachine) -> None:
@@ -105,10 +105,10 @@ def test_repeats_find_everything_in_place(machine: FalseMachine) -> None:
 def test_extras_are_added_and_kept(machine: FalseMachine) -> None:
     for arguments in (["demo"], ["test"], ["demo"]):
         launch.main(arguments)
-    assert machine.installed == ["", "[dev,train]"]
+    assert machine.installed == ["[openvino]", "[dev,openvino,train]"]
     (launch.ROOT / "pyproject.toml").write_text("[project]\ndependencies = []\n")
     launch.main(["demo"])
-    assert machine.installed[2:] == ["[dev,train]"]
+    assert machine.installed[2:] == ["[dev,openvino,train]"]
     assert len(machine.ran("venv")) == 1
 
 
@@ -128,7 +128,7 @@ def test_a_damaged_stamp_counts_as_none(machine: FalseMachine, stamp: str) -> No
     launch.main(["demo"])
     launch.STAMP.write_text(stamp)
     launch.main(["demo"])
-    assert machine.installed == ["", ""]
+    assert machine.installed == ["[openvino]", "[openvino]"]
 
 
 def test_a_broken_environment_is_made_anew(machine: FalseMachine) -> None:
@@ -136,7 +136,7 @@ def test_a_broken_environment_is_made_anew(machine: FalseMachine) -> None:
     launch.venv_python().unlink()
     launch.main(["demo"])
     assert len(machine.ran("venv")) == 2
-    assert machine.installed == ["[dev,train]", ""]
+    assert machine.installed == ["[dev,openvino,train]", "[openvino]"]
 
 
 def test_an_environment_that_cannot_be_made_is_told(machine: FalseMachine) -> None:
@@ -154,7 +154,7 @@ def test_an_answering_driver_brings_cuda_once(machine: FalseMachine) -> None:
     assert len([command for command in machine.commands if command[0] == "nvidia-smi"]) == 1
 
 
-def test_a_silent_driver_brings_nothing(machine: FalseMachine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_silent_driver_counts_as_none(machine: FalseMachine, monkeypatch: pytest.MonkeyPatch) -> None:
     machine.programs, machine.fails = {"nvidia-smi"}, ("nvidia-smi",)
     launch.main(["demo"])
 
@@ -165,9 +165,15 @@ def test_a_silent_driver_brings_nothing(machine: FalseMachine, monkeypatch: pyte
 
     monkeypatch.setattr(launch.subprocess, "run", stuck)
     launch.main(["demo"])
-    monkeypatch.setattr(launch.platform, "machine", lambda: "aarch64")
-    assert machine.installed == [""]
+    assert machine.installed == ["[openvino]"]
     assert launch.nvidia_driver() is False
+
+
+def test_other_processors_get_neither(machine: FalseMachine, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine.programs = {"nvidia-smi"}
+    monkeypatch.setattr(launch.platform, "machine", lambda: "aarch64")
+    launch.main(["demo"])
+    assert machine.installed == [""]
 
 
 def test_root_on_debian_gets_the_packages(machine: FalseMachine) -> None:
