@@ -21,9 +21,11 @@ _RANGES: dict[str, tuple[float, float, str]] = {
     "seconds": (0.1, 86_400.0, " seconds"),
     "shake": (0.0, 20.0, " pixels"),
     "pan": (0.0, 20.0, " degrees"),
+    "people": (0, 200, ""),
 }
 _SIDES = (64, 3840)
-_KNOWN = ("seed", "size", "fps", "seconds", "shake", "pan")
+_KNOWN = ("seed", "size", "fps", "seconds", "shake", "pan", "people")
+_WHOLE = ("seed", "people")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,6 +39,7 @@ class SceneConfig:
         seconds: length in media time; None is 20 s as a recording and without end as a camera.
         shake: how far wind moves the picture's middle at most, in pixels, 0 to 20.
         pan: how far the camera turns slowly to each side, in degrees, 0 to 20.
+        people: how many set out in a minute, as far as they find room, 0 to 200.
 
     Raises:
         UsageError: a value outside its range; the message names it.
@@ -48,6 +51,7 @@ class SceneConfig:
     seconds: float | None = None
     shake: float = 0.0
     pan: float = 0.0
+    people: int = 26
 
     def __post_init__(self) -> None:
         for name, (low, high, unit) in _RANGES.items():
@@ -105,10 +109,10 @@ def _value(key: str, text: str) -> int | float | tuple[int, int]:
         return int(match[1]), int(match[2])
     low, high, unit = _RANGES[key]
     try:
-        number = int(text) if key == "seed" else float(text)
+        number = int(text) if key in _WHOLE else float(text)
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
-        kind = "a whole number" if key == "seed" else "a number"
+        kind = "a whole number" if key in _WHOLE else "a number"
         raise UsageError(f"scene parameter {key!r}: expected {kind} {low:g} to {high:g}{unit}, got {text!r}")
     return number

@@ -20,7 +20,7 @@ from surveil.capture.scenes.layout import Line, Point
 Kind = Literal["person", "car"]
 
 PERIOD_S = 60.0
-PEOPLE, CARS = 26, 16
+CARS = 16
 _STEP_S = 0.25
 _TRIES = 80
 _CORNER_M = {"person": 1.0, "car": 5.0}
@@ -92,9 +92,9 @@ class _Actor:
 class Scenario:
     """The plan of one seed."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, people: int = 26) -> None:
         self._seed = seed
-        self._actors = _plan(np.random.default_rng((seed, 0x5C)))
+        self._actors = _plan(np.random.default_rng((seed, 0x5C)), people)
 
     def at(self, t: float) -> list[Standing]:
         """Who is on the street at media time `t` in seconds."""
@@ -132,11 +132,11 @@ def crossing(line: Line, before: Point, after: Point) -> int:
     return 1 if now else -1
 
 
-def _plan(rng: np.random.Generator) -> list[_Actor]:
+def _plan(rng: np.random.Generator, people: int) -> list[_Actor]:
     """Cars first, then people, each put where and when nobody is hit; who finds no place stays at home."""
     actors: list[_Actor] = []
     taken: list[tuple[NDArray[np.float64], float]] = []
-    for kind in ["car"] * CARS + ["person"] * PEOPLE:
+    for kind in ["car"] * CARS + ["person"] * people:
         for _ in range(_TRIES):
             actor = _candidate(rng, "car" if kind == "car" else "person")
             where, radius = _discs(actor)

@@ -37,7 +37,7 @@ class Scene:
         self.config = config
         self._mount = Mount(config)
         self._street = build_street(self._mount.panorama(), config.seed)
-        self._scenario = Scenario(config.seed)
+        self._scenario = Scenario(config.seed, config.people)
         self._sensor = Sensor(config.size, config.seed)
         self._model = lru_cache(maxsize=512)(_model)
 

@@ -9,9 +9,9 @@ from surveil.errors import UsageError
 
 
 def test_every_parameter_is_read() -> None:
-    text = "test://street?seed=7&size=320x180&fps=12.5&seconds=3&shake=2.5&pan=8"
+    text = "test://street?seed=7&size=320x180&fps=12.5&seconds=3&shake=2.5&pan=8&people=40"
     assert parse_scene_url(text) == SceneConfig(
-        seed=7, size=(320, 180), fps=12.5, seconds=3.0, shake=2.5, pan=8.0
+        seed=7, size=(320, 180), fps=12.5, seconds=3.0, shake=2.5, pan=8.0, people=40
     )
 
 
@@ -29,6 +29,8 @@ def test_what_is_left_out_has_a_default() -> None:
         ("fps=0", r"'fps': expected 1 to 120 frames a second, got 0"),
         ("fps=nan", r"'fps': expected a number 1 to 120"),
         ("fps=fast", r"'fps': expected a number 1 to 120"),
+        ("people=2.5", r"'people': expected a whole number 0 to 200"),
+        ("people=201", r"'people': expected 0 to 200"),
         ("seed=1.5", r"'seed': expected a whole number 0 to"),
         ("seed=-1", r"'seed': expected 0 to"),
         ("seed=", r"'seed': expected a whole number"),

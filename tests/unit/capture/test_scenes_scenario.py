@@ -25,6 +25,15 @@ def test_there_is_life_at_any_time() -> None:
         assert kinds.count("person") >= 4
 
 
+def test_a_crowd_is_more_people_and_an_empty_street_none() -> None:
+    def people(most: int) -> int:
+        standing = [item for t in range(0, 60, 5) for item in Scenario(1, most).at(float(t))]
+        return sum(item.kind == "person" for item in standing)
+
+    assert people(0) == 0
+    assert people(90) > 2 * people(26)
+
+
 def test_an_id_stays_with_one_object_and_is_never_used_again() -> None:
     scenario, last, looks, gone = Scenario(5), {}, {}, set()
     step = 0.1
