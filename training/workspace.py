@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.data.cache import CacheConfig, FeatureCache, ViewJob, fill_part, identity
-from training.data.decode import decode_images
+from training.data.decode import decode_images, stored_records
 from training.data.layout import Split, find_split, find_weights
 from training.data.records import Record, data_hash, load_records
 from training.engine.config import Machine
@@ -48,7 +48,11 @@ class Workspace:
         return find_weights(name, self.data, self.weights)
 
     def records(self, name: str) -> list[Record]:
-        """Records of a split; validation never sees the teacher's detections."""
+        """Records of a split, as its decoded pictures are; validation never sees the teacher's detections."""
+        return stored_records(self._annotated(name), self.pictures_file(name))
+
+    def _annotated(self, name: str) -> list[Record]:
+        """Records of a split with the sizes of the picture files."""
         split = self.split(name)
         return load_records(split.annotations, self.recipe.labels, split.teacher if name == "train" else None)
 
@@ -67,7 +71,7 @@ class Workspace:
         path = self.pictures_file(name)
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
-            decode_images(self.records(name), self.split(name).pictures, path)
+            decode_images(self._annotated(name), self.split(name).pictures, path)
         pictures: NDArray[np.uint8] = np.load(path, mmap_mode="r")
         return pictures
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -16,7 +18,8 @@ pytest.importorskip("torch", reason="the extra `train` is not installed")
 from tests.training.tiny import CACHE, LABELS, SIZE, TinyData
 from training.data.augment import letterbox
 from training.data.cache import FeatureCache, draw_order, encode_score
-from training.data.decode import decode_images
+from training.data.complaints import Complaints
+from training.data.decode import LARGEST, decode_images, stored_records
 from training.data.layout import find_split, find_weights
 from training.data.records import Labeller, Record, load_records
 from training.errors import DataError
@@ -71,7 +74,7 @@ def test_crowds_are_ignored_and_empty_boxes_left_out(caplog: pytest.LogCaptureFi
     )
     assert len(record.boxes) == 0
     assert record.ignore_bits.tolist() == [1 << PERSON]
-    assert caplog.text.count("empty box") == 2
+    assert caplog.text.count("nothing of the box lies in the picture") == 2
 
 
 def test_an_undivided_vehicle_is_named_by_the_teacher_and_leaves_the_others_open() -> None:
@@ -85,21 +88,74 @@ def test_an_undivided_vehicle_is_named_by_the_teacher_and_leaves_the_others_open
     assert unnamed.classes.tolist() == [CAR]
 
 
-def test_bad_annotation_files_are_named(tmp_path: Path) -> None:
+IMAGE = {"id": 1, "file_name": "a.png", "width": 50, "height": 50}
+PERSONS = {"images": [IMAGE], "annotations": [], "categories": [{"id": 1, "name": "person"}]}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "not JSON"),
+        ("{", "not JSON"),
+        ("[]", "no list `images`"),
+        (json.dumps(PERSONS | {"annotations": None}), "no list `annotations`"),
+        (json.dumps(PERSONS | {"images": []}), "no images"),
+        (json.dumps(PERSONS | {"images": [{"id": 1}]}), r"images\[0\] has no file_name"),
+        (
+            json.dumps(PERSONS | {"images": [IMAGE, IMAGE]}),
+            r"image id 1 occurs twice, in images\[0\] and \[1\]",
+        ),
+        (
+            json.dumps(PERSONS | {"images": [IMAGE, IMAGE | {"id": 2, "file_name": "x/a.png"}]}),
+            r"file name a\.png occurs twice",
+        ),
+        (json.dumps(PERSONS | {"categories": [{"id": 1}]}), r"categories\[0\] needs an id and a name"),
+        (json.dumps(PERSONS | {"categories": [{"id": 1, "name": "tree"}]}), "none of the classes"),
+    ],
+)
+def test_annotation_files_that_cannot_be_used_are_named(tmp_path: Path, content: str, message: str) -> None:
     file = tmp_path / "train.json"
-    with pytest.raises(DataError, match=r"train\.json"):
+    file.write_text(content)
+    with pytest.raises(DataError, match=rf"train\.json: .*{message}"):
         load_records(file, LABELS)
-    file.write_text("{")
-    with pytest.raises(DataError, match="not JSON"):
-        load_records(file, LABELS)
-    image = {"id": 1, "file_name": "a.png", "width": 5, "height": 5}
-    data = {"images": [image, image], "annotations": [], "categories": [{"id": 1, "name": "person"}]}
-    file.write_text(json.dumps(data))
-    with pytest.raises(DataError, match="image id 1 occurs twice"):
-        load_records(file, LABELS)
-    file.write_text(json.dumps(data | {"categories": [{"id": 1, "name": "tree"}]}))
-    with pytest.raises(DataError, match="none of the classes"):
-        load_records(file, LABELS)
+
+
+def test_a_missing_annotation_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"train\.json: cannot be read"):
+        load_records(tmp_path / "train.json", LABELS)
+
+
+def test_bad_annotations_are_left_out_and_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    good = {"id": 1, "image_id": 1, "category_id": 1, "bbox": [10, 10, 20, 20]}
+    bad = [
+        {"image_id": 9},
+        {"category_id": 77},
+        {"bbox": [1, 2, 3]},
+        {"bbox": [1, 2, "3", 4]},
+        {"bbox": [1, 2, float("nan"), 4]},
+        {"bbox": [30, 30, -10, 5]},
+        {"bbox": [60, 10, 5, 5]},
+    ]
+    cut = good | {"bbox": [40, 40, 30, 30]}
+    file = tmp_path / "train.json"
+    file.write_text(json.dumps(PERSONS | {"annotations": [good, *(good | change for change in bad), cut]}))
+    (record,) = load_records(file, LABELS)
+    assert record.boxes.tolist() == [[10, 10, 30, 30], [40, 40, 50, 50]]
+    said = caplog.text
+    assert "annotations[1]: of an image that is not in the file, left out" in said
+    assert "annotations[2]: of a category that is not in the file, left out" in said
+    for k in (3, 4, 5):
+        assert f"annotations[{k}]: its bbox is not four finite numbers, left out" in said
+    assert said.count("nothing of the box lies in the picture, left out") == 2
+    assert "no box of car, bus, truck" in said
+
+
+def test_many_faults_of_a_kind_are_counted(caplog: pytest.LogCaptureFixture) -> None:
+    complaints = Complaints(shown=2)
+    for k in range(7):
+        complaints.add("is odd", f"file {k}")
+    complaints.sum_up()
+    assert [r.message for r in caplog.records] == ["file 0: is odd", "file 1: is odd", "7 in all: is odd"]
 
 
 def test_decoding_from_a_tar_and_what_is_missing(tiny: TinyData, tmp_path: Path) -> None:
@@ -111,15 +167,47 @@ def test_decoding_from_a_tar_and_what_is_missing(tiny: TinyData, tmp_path: Path)
             archive.addfile(info, io.BytesIO(raw))
     got = decode_images(tiny.records[:5], [tmp_path / "train-0.tar"], tmp_path / "a.npy")
     assert np.array_equal(got, tiny.images[:5])
-    with pytest.raises(DataError, match=r"1 pictures not found, first 6\.png"):
+    with pytest.raises(DataError, match=r"1 of 6 pictures cannot be used, first 6\.png \(not found\)"):
         decode_images(tiny.records, [tmp_path / "train-0.tar"], tmp_path / "b.npy")
     assert not (tmp_path / "b.npy").exists()
 
 
-def test_a_broken_picture_is_named(tiny: TinyData, tmp_path: Path) -> None:
-    (tmp_path / "1.png").write_bytes(b"no picture")
-    with pytest.raises(DataError, match=r"1\.png \(image 1\): does not decode"):
-        decode_images(tiny.records[:1], [tmp_path], tmp_path / "a.npy")
+def test_broken_pictures_are_named_and_nothing_is_learned_from_them(
+    tiny: TinyData, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "train"
+    folder.mkdir()
+    records = [replace(tiny.records[0], image_id=k, file_name=f"{k}.png") for k in range(40)]
+    for k in range(3, 40):
+        shutil.copy(tiny.folder / "train" / "1.png", folder / f"{k}.png")
+    (folder / "1.png").write_bytes(b"no picture")
+    cv2.imwrite(str(folder / "2.png"), np.zeros((64, 32, 3), np.uint8))
+    images = decode_images(records, [folder], tmp_path / "a.npy")
+    assert "0.png (image 0) not found: nothing is learned from it" in caplog.text
+    assert "1.png (image 1) does not decode" in caplog.text
+    assert "2.png (image 2) is 32x64, its annotation says 96x64" in caplog.text
+    stored = stored_records(records, tmp_path / "a.npy")
+    assert [len(r.boxes) for r in stored[:4]] == [0, 0, 0, 2]
+    assert stored[0].ignore.tolist() == [[0, 0, 96, 64]]
+    assert stored[0].ignore_bits.tolist() == [255]
+    assert not images[:3].any()
+    assert images[3].any()
+
+
+def test_large_pictures_are_stored_small_with_their_boxes(tmp_path: Path) -> None:
+    picture = np.full((900, 1600, 3), 90, np.uint8)
+    cv2.rectangle(picture, (400, 300), (799, 599), (40, 40, 220), -1)
+    cv2.imwrite(str(tmp_path / "big.png"), picture)
+    record = labelled_record("all", [(1, [0, 0, 10, 20], 0)], [])
+    box = np.array([[400, 300, 800, 600]], np.float32)
+    record = replace(record, file_name="big.png", width=1600, height=900, boxes=box)
+    images = decode_images([record], [tmp_path], tmp_path / "a.npy")
+    (stored,) = stored_records([record], tmp_path / "a.npy")
+    assert images.shape == (1, LARGEST, LARGEST, 3)
+    assert (stored.width, stored.height) == (640, 360)
+    x1, y1, x2, y2 = (round(float(v)) for v in stored.boxes[0])
+    assert (x1, y1, x2, y2) == (160, 120, 320, 240)
+    assert images[0, y1 + 2 : y2 - 2, x1 + 2 : x2 - 2].reshape(-1, 3).mean(0).tolist() == [40, 40, 220]
 
 
 def test_split_and_weights_are_found_or_named(tiny: TinyData, tmp_path: Path) -> None:

@@ -14,8 +14,9 @@ ort = pytest.importorskip("onnxruntime", reason="the extra `train` is not instal
 
 from onnx import TensorProto, helper, numpy_helper
 
-from training.errors import ExportError
-from training.models.onnx_graph import OnnxGraph
+from training.errors import CheckpointError, ExportError
+from training.models.backbone import MobileNetV2
+from training.models.onnx_graph import OnnxGraph, read_weights
 
 
 def write(path: Path, nodes: list, constants: dict[str, np.ndarray], outputs: list[str]) -> Path:
@@ -122,3 +123,14 @@ def test_the_teachers_agree_with_onnx_runtime(shared: Path, name: str) -> None:
     x = np.random.default_rng(2).normal(size=(1, 3, 416, 416)).astype(np.float32)
     for mine, theirs in zip(OnnxGraph(path)(torch.from_numpy(x)), run_ort(path, x), strict=True):
         assert np.abs(mine.numpy() - theirs).max() < 1e-3
+
+
+def test_the_shipped_model_is_a_start(tmp_path: Path) -> None:
+    shipped = Path(__file__).parents[2] / "assets" / "models" / "mobilenetv2-gfl-320.onnx"
+    taken = MobileNetV2().load_start(shipped).state_dict()
+    weights = {k: v for k, v in read_weights(shipped).items() if k.startswith("model.backbone.")}
+    assert len(taken) == len(weights) == 104
+    stem = weights["model.backbone.stem.weight.half"]
+    assert torch.equal(taken["stem.weight"], stem.float())
+    with pytest.raises(CheckpointError, match="no backbone of ours"):
+        MobileNetV2().load_start(made_up(tmp_path / "made.onnx"))

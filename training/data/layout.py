@@ -2,14 +2,17 @@
 
 DIR (or DIR/detection) holds for each split, `train` and `val`:
   SPLIT.json            COCO format; `labelled` and `source` of an image are optional
-  SPLIT-*.tar or SPLIT/ the pictures
+  SPLIT-*.tar or SPLIT/ the pictures; or the folders and tars that SPLIT.json itself names: "pictures": [...]
   teacher_SPLIT.json    optional: a teacher's detections (see `records.load_records`)
 """
 
 from dataclasses import dataclass
 from pathlib import Path
 
+from training.data.records import read_json
 from training.errors import DataError
+
+SHIPPED = Path(__file__).parents[2] / "assets" / "models"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,8 +44,13 @@ def find_split(data: Path, name: str) -> Split:
         if not pictures and (root / name).is_dir():
             pictures = (root / name,)
         if not pictures:
+            content = read_json(annotations)
+            named = content.get("pictures", []) if isinstance(content, dict) else []
+            pictures = tuple(root / place for place in named)
+        if not pictures:
             raise DataError(
-                f"{root}: neither {name}-*.tar nor a folder {name}/ with the pictures of {annotations.name}"
+                f"{root}: neither {name}-*.tar nor a folder {name}/ with the pictures of {annotations.name}, "
+                "nor does it name any"
             )
         teacher = root / f"teacher_{name}.json"
         return Split(
@@ -52,8 +60,12 @@ def find_split(data: Path, name: str) -> Split:
 
 
 def find_weights(name: str, data: Path, weights: Path | None) -> Path:
-    """A start or teacher by name: in `weights`, else in or beside the data folder or its `weights/`."""
+    """A start or teacher by name.
+
+    In `weights`, or in or beside the data folder or its `weights/`; models that ship are known anyway.
+    """
     places = [weights] if weights else [data, data / "weights", data.parent / "weights", data.parent]
+    places.append(SHIPPED)
     for place in places:
         if (place / name).exists():
             return place / name

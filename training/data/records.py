@@ -9,6 +9,7 @@ everything is labelled.
 import hashlib
 import json
 import logging
+import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from training.data.complaints import Complaints
 from training.errors import DataError
 
 log = logging.getLogger(__name__)
@@ -81,11 +83,11 @@ class Record:
 
 @dataclass(frozen=True)
 class Seen:
-    """One detection of the teacher: class index, box (4,) xyxy, score."""
+    """The teacher's S detections in an image: class indices (S,), boxes (S, 4) xyxy float32, scores (S,)."""
 
-    label: int
-    box: NDArray[np.float32]
-    score: float
+    labels: NDArray[np.int64]
+    boxes: NDArray[np.float32]
+    scores: NDArray[np.float64]
 
 
 def box_iou(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -124,9 +126,11 @@ def read_json(path: Path) -> Any:
 class Labeller:
     """Turns the annotations and detections of one image into a `Record`."""
 
-    def __init__(self, config: LabelConfig, names: dict[int, str]) -> None:
+    def __init__(
+        self, config: LabelConfig, names: dict[int, str], complaints: Complaints | None = None
+    ) -> None:
         """`names`: category id to category name of the annotation file."""
-        self.config = config
+        self.config, self.complaints = config, complaints or Complaints()
         self.names = names
         self.index = {name: c for c, name in enumerate(config.labels)}
         self.groups = {
@@ -134,14 +138,13 @@ class Labeller:
         }
         self.exclusive = {c for members in self.groups.values() for c in members}
 
-    def seen(self, rows: Sequence[Sequence[float]]) -> list[Seen]:
+    def seen(self, rows: Sequence[Sequence[float]]) -> Seen:
         """The teacher's rows [image, category, x, y, width, height, score] of our classes."""
-        found = []
-        for _, category, x, y, w, h, score in rows:
-            label = self.index.get(self.names.get(int(category), ""))
-            if label is not None:
-                found.append(Seen(label, np.array([x, y, x + w, y + h], np.float32), score))
-        return found
+        names = [self.names.get(int(row[1]), "") for row in rows]
+        ours = [(self.index[name], row) for name, row in zip(names, rows, strict=True) if name in self.index]
+        table = np.array([row[2:7] for _, row in ours], np.float64).reshape(-1, 5)
+        boxes = np.concatenate([table[:, :2], table[:, :2] + table[:, 2:4]], 1).astype(np.float32)
+        return Seen(np.array([label for label, _ in ours], np.int64), boxes, table[:, 4])
 
     def record(
         self, image: dict[str, Any], annotations: Sequence[dict[str, Any]], rows: Sequence[Sequence[float]]
@@ -171,7 +174,7 @@ class Labeller:
         self,
         image: dict[str, Any],
         annotation: dict[str, Any],
-        seen: list[Seen],
+        seen: Seen,
         boxes: list[tuple[NDArray[np.float32], int]],
         ignore: list[tuple[NDArray[np.float32], int]],
     ) -> None:
@@ -182,13 +185,13 @@ class Labeller:
         box[0::2] = box[0::2].clip(0, image["width"])
         box[1::2] = box[1::2].clip(0, image["height"])
         if not (box[2] - box[0] > 0 and box[3] - box[1] > 0):
-            log.warning(
-                "annotation %s of image %s has an empty box: left out", annotation.get("id"), image["id"]
-            )
+            case = f"annotation {annotation.get('id')} of image {image['id']}, bbox {annotation['bbox']}"
+            self.complaints.add("nothing of the box lies in the picture, left out", case)
         elif name in self.groups:  # undivided: the teacher names it, the other members are left open
             members = self.groups[name]
-            near = [(s.score, s.label) for s in seen if s.label in members and self._same(box, s.box)]
-            label = max(near)[1] if near else members[0]
+            near = np.isin(seen.labels, members) & (_overlap(seen.boxes, box[None]) > self.config.same_iou)
+            best = max(zip(seen.scores[near], seen.labels[near], strict=True), default=(0.0, members[0]))
+            label = int(best[1])
             boxes.append((box, label))
             ignore.append((box, sum(1 << c for c in members if c != label)))
         elif name in self.index and is_labelled(image, name):
@@ -198,13 +201,10 @@ class Labeller:
             else:
                 boxes.append((box, label))
 
-    def _same(self, a: NDArray[np.float32], b: NDArray[np.float32]) -> bool:
-        return bool(box_iou(a[None], b[None])[0, 0] > self.config.same_iou)
-
     def _fill(
         self,
         image: dict[str, Any],
-        seen: list[Seen],
+        seen: Seen,
         truth: NDArray[np.float32],
         boxes: list[tuple[NDArray[np.float32], int]],
         ignore: list[tuple[NDArray[np.float32], int]],
@@ -216,15 +216,21 @@ class Labeller:
             if labelled != "all" and group in labelled:
                 known.update(members)
         weak = image.get("source", "") in self.config.weak_sources
-        for s in seen:
-            hit = len(truth) > 0 and box_iou(s.box[None], truth).max() > self.config.same_iou
-            if s.label not in known:
-                if s.score >= self.config.sure and not (hit and s.label in self.exclusive):
-                    boxes.append((s.box, s.label))
+        hits = _overlap(seen.boxes, truth) > self.config.same_iou
+        rows = zip(seen.labels.tolist(), seen.boxes, seen.scores.tolist(), hits.tolist(), strict=True)
+        for label, box, score, hit in rows:
+            if label not in known:
+                if score >= self.config.sure and not (hit and label in self.exclusive):
+                    boxes.append((box, label))
                 else:
-                    ignore.append((s.box, 1 << s.label))
-            elif weak and s.score > self.config.doubtful and not hit:
-                ignore.append((s.box, 1 << s.label))
+                    ignore.append((box, 1 << label))
+            elif weak and score > self.config.doubtful and not hit:
+                ignore.append((box, 1 << label))
+
+
+def _overlap(boxes: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Largest IoU (S,) of each box with the others; 0 where there are none."""
+    return np.asarray(box_iou(boxes, others).max(1, initial=0.0), np.float32)
 
 
 def _stack(boxes: list[NDArray[np.float32]]) -> NDArray[np.float32]:
@@ -234,31 +240,83 @@ def _stack(boxes: list[NDArray[np.float32]]) -> NDArray[np.float32]:
 def load_records(annotations: Path, config: LabelConfig, teacher: Path | None = None) -> list[Record]:
     """Read a COCO-format file (and a teacher's detections) into records, in the order of its `images`.
 
+    Annotations that cannot be used are left out and named; classes without a box are named as well.
+
     Args:
         annotations: COCO JSON; `labelled` and `source` of an image are optional.
         config: The classes and how labels are merged.
         teacher: JSON list of [image_id, category_id, x, y, width, height, score], or None.
 
     Raises:
-        DataError: A file is broken, an image id occurs twice, or none of the classes is in the file.
+        DataError: A file is broken, an image's entry cannot be used, an id or a file name occurs twice, or
+            none of the classes is in the file.
     """
-    data = read_json(annotations)
+    data, complaints = read_annotations(annotations), Complaints()
     names = {c["id"]: c["name"] for c in data["categories"]}
     if not set(config.labels) & set(names.values()):
         raise DataError(f"{annotations}: none of the classes {', '.join(config.labels)} among its categories")
     truth: dict[int, list[dict[str, Any]]] = defaultdict(list)
-    for a in data["annotations"]:
-        truth[a["image_id"]].append(a)
+    known = {image["id"] for image in data["images"]}
+    for k, a in enumerate(data["annotations"]):
+        fault = _fault(a, known, names)
+        if fault:
+            complaints.add(fault, f"{annotations}: annotations[{k}]")
+        else:
+            truth[a["image_id"]].append(a)
     rows: dict[int, list[Sequence[float]]] = defaultdict(list)
     for row in read_json(teacher) if teacher else []:
         rows[int(row[0])].append(row)
-    labeller, records, ids = Labeller(config, names), [], set()
-    for image in data["images"]:
-        k = image["id"]
-        if k in ids:
-            raise DataError(f"{annotations}: image id {k} occurs twice")
-        ids.add(k)
-        records.append(labeller.record(image, truth[k], rows[k]))
-    if not records:
-        raise DataError(f"{annotations}: no images")
+    labeller = Labeller(config, names, complaints)
+    records = [labeller.record(image, truth[image["id"]], rows[image["id"]]) for image in data["images"]]
+    complaints.sum_up()
+    _warn_of_empty(annotations, records, config)
     return records
+
+
+def read_annotations(path: Path) -> dict[str, Any]:
+    """Contents of a COCO file whose images and categories are usable.
+
+    Raises:
+        DataError: They are not; the message names the entry.
+    """
+    data: dict[str, Any] = read_json(path)
+    for key in ("images", "annotations", "categories"):
+        if not isinstance(data, dict) or not isinstance(data.get(key), list):
+            raise DataError(f"{path}: not COCO, it has no list `{key}`")
+    if not data["images"]:
+        raise DataError(f"{path}: no images")
+    ids: dict[Any, int] = {}
+    files: dict[str, int] = {}
+    for k, image in enumerate(data["images"]):
+        missing = [key for key in ("id", "file_name", "width", "height") if key not in image]
+        if missing:
+            raise DataError(f"{path}: images[{k}] has no {missing[0]}")
+        name = Path(image["file_name"]).name
+        for places, key, what in ((ids, image["id"], "image id"), (files, name, "file name")):
+            if key in places:
+                raise DataError(f"{path}: {what} {key} occurs twice, in images[{places[key]}] and [{k}]")
+            places[key] = k
+    for k, category in enumerate(data["categories"]):
+        if not {"id", "name"} <= category.keys():
+            raise DataError(f"{path}: categories[{k}] needs an id and a name")
+    return data
+
+
+def _fault(annotation: dict[str, Any], images: set[Any], names: dict[int, str]) -> str | None:
+    """What is wrong with an annotation, if anything."""
+    if annotation.get("image_id") not in images:
+        return "of an image that is not in the file, left out"
+    if annotation.get("category_id") not in names:
+        return "of a category that is not in the file, left out"
+    box = annotation.get("bbox")
+    numbers = isinstance(box, list) and len(box) == 4 and all(isinstance(v, int | float) for v in box)
+    if not numbers or not all(map(math.isfinite, box or ())):
+        return "its bbox is not four finite numbers, left out"
+    return None
+
+
+def _warn_of_empty(path: Path, records: Sequence[Record], config: LabelConfig) -> None:
+    there = {int(c) for record in records for c in record.classes}
+    empty = [name for c, name in enumerate(config.labels) if c not in there]
+    if empty:
+        log.warning("%s: no box of %s", path, ", ".join(empty))

@@ -84,9 +84,13 @@ class MobileNetV2(nn.Module):
     def load_start(self, path: Path) -> "MobileNetV2":
         """Take weights whose keys are numbered in execution order (`00_conv.weight`, `01_pw.weight`, …).
 
+        An exported detector of ours (`.onnx`) is a start as well: its backbone is taken.
+
         Raises:
             CheckpointError: The file is missing or holds another network.
         """
+        if path.suffix == ".onnx":
+            return self._load_exported(path)
         try:
             state = load_file(path)
         except (OSError, SafetensorError) as error:
@@ -103,4 +107,19 @@ class MobileNetV2(nn.Module):
                 )
             conv.weight.data.copy_(weight.float())
             conv.bias.data.copy_(bias.float())
+        return self
+
+    def _load_exported(self, path: Path) -> "MobileNetV2":
+        from training.models.onnx_graph import read_weights  # needs onnx
+
+        prefix = "model.backbone."
+        state = {
+            name.removeprefix(prefix).removesuffix(".half"): value.float()  # see `export.graph`
+            for name, value in read_weights(path).items()
+            if name.startswith(prefix)
+        }
+        own = self.state_dict()
+        if {k: v.shape for k, v in state.items()} != {k: v.shape for k, v in own.items()}:
+            raise CheckpointError(f"{path}: holds no backbone of ours ({len(state)} of {len(own)} tensors)")
+        self.load_state_dict(state)
         return self

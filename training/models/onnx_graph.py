@@ -74,16 +74,29 @@ class OnnxGraph(nn.Module):
         return [values[name] for name in self.outputs]
 
 
-def _read(path: Path) -> tuple[list[Node], dict[str, NDArray[Any]], str, tuple[str, ...]]:
-    """Nodes, constants, name of the input, names of the outputs."""
-    import onnx  # heavy, and only teachers need it
+def _load(path: Path) -> Any:
+    """The graph of a file."""
+    import onnx  # heavy, and only teachers and exported starts need it
     from google.protobuf.message import DecodeError
-    from onnx import helper, numpy_helper
 
     try:
-        graph = onnx.load(path).graph
+        return onnx.load(path).graph
     except (OSError, DecodeError) as error:
         raise ExportError(f"{path}: not an ONNX file that can be read ({error})") from error
+
+
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """The initialisers of a file by name, in the float type in which they are stored."""
+    from onnx import numpy_helper
+
+    return {t.name: torch.tensor(numpy_helper.to_array(t)) for t in _load(path).initializer}
+
+
+def _read(path: Path) -> tuple[list[Node], dict[str, NDArray[Any]], str, tuple[str, ...]]:
+    """Nodes, constants, name of the input, names of the outputs."""
+    from onnx import helper, numpy_helper
+
+    graph = _load(path)
     constants = {t.name: numpy_helper.to_array(t) for t in graph.initializer}
     nodes = []
     for proto in graph.node:

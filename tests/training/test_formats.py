@@ -1,0 +1,153 @@
+"""VOC and YOLO folders as COCO files, with what cannot be used left out and named."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+pytest.importorskip("torch", reason="the extra `train` is not installed")
+
+from training.data.complaints import Complaints
+from training.data.decode import decode_images
+from training.data.formats.convert import convert
+from training.data.formats.voc import read_voc
+from training.data.formats.yolo import read_yolo
+from training.data.layout import find_split
+from training.data.records import LabelConfig, load_records
+from training.errors import DataError
+
+LABELS = LabelConfig(labels=("helmet", "vest"), groups=())
+
+
+def picture(file: Path, width: int = 100, height: int = 50) -> Path:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    cv2.imwrite(str(file), np.full((height, width, 3), 128, np.uint8))
+    return file
+
+
+def voc_object(name: str, box: tuple[float, ...], extra: str = "") -> str:
+    corners = "".join(f"<{k}>{v}</{k}>" for k, v in zip(("xmin", "ymin", "xmax", "ymax"), box, strict=True))
+    return f"<object><name>{name}</name>{extra}<bndbox>{corners}</bndbox></object>"
+
+
+@pytest.fixture
+def voc(tmp_path: Path) -> Path:
+    """Ten pictures, of which two are for judging; three have faults."""
+    root = tmp_path / "voc"
+    (root / "Annotations").mkdir(parents=True)
+    (root / "ImageSets" / "Main").mkdir(parents=True)
+    for k in range(10):
+        picture(root / "JPEGImages" / f"{k}.jpg")
+        inner = voc_object("helmet", (11, 6, 30, 25))
+        if k == 0:
+            inner += voc_object("vest", (41, 1, 100, 50), "<difficult>1</difficult>") + "<object></object>"
+        (root / "Annotations" / f"{k}.xml").write_text(f"<annotation>{inner}</annotation>")
+    (root / "Annotations" / "3.xml").write_text("<annotation>")
+    (root / "JPEGImages" / "4.jpg").write_bytes(b"")
+    (root / "ImageSets" / "Main" / "train.txt").write_text("".join(f"{k} 1\n" for k in range(8)))
+    (root / "ImageSets" / "Main" / "val.txt").write_text("8\n9\n")
+    return root
+
+
+def test_voc_becomes_coco_that_can_be_trained_on(
+    voc: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    out = tmp_path / "data"
+    convert("voc", voc, out)
+    assert "3.xml (no element found" in caplog.text
+    assert "4.xml: its picture is missing or does not decode" in caplog.text
+    assert "0.xml, object 2: no name or no whole bndbox, left out" in caplog.text
+    train = find_split(out, "train")
+    assert train.pictures == (voc / "JPEGImages",)
+    records = load_records(train.annotations, LABELS)
+    assert [r.file_name for r in records] == ["0.jpg", "1.jpg", "2.jpg", "5.jpg", "6.jpg", "7.jpg"]
+    assert records[0].boxes.tolist() == [[10, 5, 30, 25]]  # pixels 11 to 30, counted from 1
+    assert records[0].ignore.tolist() == [[40, 0, 100, 50]]
+    assert decode_images(records, train.pictures, tmp_path / "a.npy").shape == (6, 100, 100, 3)
+    assert len(load_records(find_split(out, "val").annotations, LABELS)) == 2
+
+
+def test_voc_without_lists_is_split_by_chance(voc: Path, tmp_path: Path) -> None:
+    for file in (voc / "ImageSets" / "Main").iterdir():
+        file.unlink()
+    splits = []
+    for name in ("a", "b"):
+        convert("voc", voc, tmp_path / name, val_share=0.3)
+        parts = [json.loads((tmp_path / name / f"{s}.json").read_text())["images"] for s in ("train", "val")]
+        splits.append([[image["file_name"] for image in part] for part in parts])
+    assert splits[0] == splits[1]
+    assert [len(part) for part in splits[0]] == [6, 2]
+    assert not set(splits[0][0]) & set(splits[0][1])
+
+
+def test_a_folder_without_annotations_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="neither ImageSets/Main nor XML files"):
+        read_voc(tmp_path, Complaints())
+    with pytest.raises(DataError, match=r"neither data\.yaml nor classes\.txt"):
+        read_yolo(tmp_path, Complaints())
+
+
+def yolo(root: Path) -> Path:
+    """Four pictures to train on, one to judge by; labels with faults."""
+    lines = {
+        "a": "0 0.5 0.5 0.2 0.4\n1 0.1 0.1 0.6 0.1\n",
+        "b": "",
+        "c": "7 0.5 0.5 0.1 0.1\nhelmet 0.5 0.5 0.1 0.1\n0 0.5 0.5 0.1\n",
+        "d": "1 0.1 0.2 0.3 0.2 0.3 0.8 0.1 0.8\n",
+    }
+    for split, names in (("train", "abcd"), ("val", "e")):
+        for name in names:
+            picture(root / "images" / split / f"{name}.png")
+            (root / "labels" / split).mkdir(parents=True, exist_ok=True)
+            if name in lines:
+                (root / "labels" / split / f"{name}.txt").write_text(lines[name])
+    return root
+
+
+@pytest.mark.parametrize("described", ["list", "table", "elsewhere", "classes.txt"])
+def test_yolo_becomes_coco(tmp_path: Path, caplog: pytest.LogCaptureFixture, described: str) -> None:
+    root, out = yolo(tmp_path / "yolo"), tmp_path / "data"
+    places = "train: images/train\nval: images/val\n"
+    match described:
+        case "list":
+            (root / "data.yaml").write_text(places + "names: [helmet, vest]\n")
+        case "table":
+            (root / "data.yaml").write_text(places + "names:\n  1: vest\n  0: helmet\n")
+        case "elsewhere":
+            moved = places.replace("images", "../images")
+            (root / "data.yaml").write_text(f"path: /not/here\n{moved}names: [helmet, vest]\n")
+        case _:
+            (root / "classes.txt").write_text("helmet\nvest\n")
+    convert("yolo", root, out)
+    split = find_split(out, "train")
+    records = load_records(split.annotations, LABELS)
+    assert [(r.file_name, len(r.boxes)) for r in records] == [
+        ("a.png", 2), ("b.png", 0), ("c.png", 0), ("d.png", 1)
+    ]  # fmt: skip
+    assert records[0].boxes.tolist() == [[40, 15, 60, 35], [0, 2.5, 40, 7.5]]  # the second is cut at the edge
+    assert records[3].boxes.tolist() == [[10, 10, 30, 40]]  # around an outline
+    assert records[3].classes.tolist() == [1]
+    for line in (1, 2, 3):
+        assert f"c.txt, line {line} (" in caplog.text
+    assert len(load_records(find_split(out, "val").annotations, LABELS)) == 1
+
+
+def test_what_yolo_lacks_is_named(tmp_path: Path) -> None:
+    root = yolo(tmp_path / "yolo")
+    (root / "data.yaml").write_text("train: images/train\n")
+    with pytest.raises(DataError, match=r"data\.yaml: needs `names` and `train`"):
+        convert("yolo", root, tmp_path / "data")
+    (root / "data.yaml").write_text("train: images/none\nnames: [a]\n")
+    with pytest.raises(DataError, match="images/none is not there"):
+        convert("yolo", root, tmp_path / "data")
+
+
+def test_one_picture_is_too_few(tmp_path: Path) -> None:
+    (tmp_path / "classes.txt").write_text("helmet\n")
+    picture(tmp_path / "images" / "a.png")
+    with pytest.raises(DataError, match="0 pictures to train on, 1 to judge"):
+        convert("yolo", tmp_path, tmp_path / "data")

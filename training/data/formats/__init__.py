@@ -1,0 +1,1 @@
+"""Annotations in other formats than COCO, one file each; `convert` writes them as COCO files."""
