@@ -31,7 +31,7 @@ def test_a_crowd_is_more_people_and_an_empty_street_none() -> None:
         return sum(item.kind == "person" for item in standing)
 
     assert people(0) == 0
-    assert people(90) > 2 * people(26)
+    assert people(40) > people(26) > people(8)
 
 
 def test_an_id_stays_with_one_object_and_is_never_used_again() -> None:
