@@ -1,12 +1,13 @@
 """Time the main job as whole processes, beside the typical script, and stage by stage.
 
-usage: python benchmarks/pipeline.py CLIP [--model NAME|FILE.onnx] [--card FILE] [--runs 3] [--json OUT.json]
-           [--peer-python PYTHON --peer-model NANODET.onnx]
+usage: python benchmarks/pipeline.py CLIP [--model NAME|FILE.onnx] [--card FILE] [--runtimes auto] [--runs 3]
+           [--json OUT.json] [--peer-python PYTHON --peer-model NANODET.onnx]
 
 A run is `python -m surveil run CLIP --out …`: from the start of the process to its end, interpreter, imports
-and loading the model included. With a peer its script (`peer_script.py`, in an interpreter of its own) runs
-in turn with it, so that both see the same machine. Frames are counted in the videos that were written.
-Prints JSON, or writes it; `benchmarks/table.py` makes the page for people from it. POSIX only (wait4).
+and loading the model included. Several runtimes (openvino,onnxruntime) run in turn; the stages and the
+detector alone are measured with the first. With a peer its script (`peer_script.py`, in an interpreter of its
+own) takes its turn, too, so that all see the same machine. Frames are counted in the videos that were
+written. Prints JSON, or writes it; `benchmarks/table.py` makes the page for people. POSIX only (wait4).
 """
 
 from __future__ import annotations
@@ -83,19 +84,20 @@ def summed_up(runs: Sequence[dict[str, float]]) -> dict[str, Any]:
 
 
 def measure(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Interleaved runs, then the stages and the detector alone."""
+    """Interleaved runs, then the stages and the detector alone, with the first runtime."""
     model = [] if arguments.model is None else ["--model", arguments.model]
     model += [] if arguments.card is None else ["--card", arguments.card]
     surveil = [sys.executable, "-m", "surveil"]
-    own: list[dict[str, float]] = []
+    runtimes = arguments.runtimes.split(",")
+    own: dict[str, list[dict[str, float]]] = {runtime: [] for runtime in runtimes}
     peer: list[dict[str, float]] = []
     with tempfile.TemporaryDirectory() as folder:
         video = Path(folder) / "own.mp4"
         theirs = Path(folder) / "peer.mp4"
         for _ in range(arguments.runs):
-            own.append(
-                run_process([*surveil, "run", arguments.clip, "--out", str(video), "--quiet", *model], video)
-            )
+            for runtime in runtimes:
+                command = [*surveil, "run", arguments.clip, "--out", str(video), "--quiet", *model]
+                own[runtime].append(run_process([*command, "--runtime", runtime], video))
             if arguments.peer_python is not None:
                 command = [
                     arguments.peer_python,
@@ -105,7 +107,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
                     str(theirs),
                 ]
                 peer.append(run_process(command, theirs))
-    bench = [*surveil, "bench"]
+    bench, model = [*surveil, "bench"], [*model, "--runtime", runtimes[0]]
     stages = json.loads(
         subprocess.check_output([*bench, "pipeline", arguments.clip, "--json", *model], cwd=ROOT)
     )
@@ -116,13 +118,13 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
         "version": __version__,
         "machine": describe_machine(),
         "clip": describe_clip(Path(arguments.clip)),
-        "own": summed_up(own),
+        "own": {runtime: summed_up(runs) for runtime, runs in own.items()},
         "stages": stages,
         "detector": detector,
     }
     if peer:
         report["peer"] = summed_up(peer)
-        report["times_as_fast"] = report["own"]["fps"] / report["peer"]["fps"]
+        report["times_as_fast"] = report["own"][runtimes[0]]["fps"] / report["peer"]["fps"]
     return report
 
 
@@ -132,6 +134,7 @@ def main() -> None:
     parser.add_argument("clip", type=lambda text: str(Path(text).resolve()))
     parser.add_argument("--model", help="name or .onnx file; the default model without it")
     parser.add_argument("--card", type=lambda text: str(Path(text).resolve()))
+    parser.add_argument("--runtimes", default="auto", help="as of surveil run, several with commas")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--json", type=Path, help="write to this file instead of standard output")
     parser.add_argument("--peer-python", help="interpreter with the peer's libraries")

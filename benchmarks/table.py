@@ -1,4 +1,4 @@
-"""Make the page of figures for people from what `pipeline.py` measured.
+"""Make the page of figures for people from what `pipeline.py` and `detectors.py` measured.
 
 usage: python benchmarks/table.py benchmarks/results/*.json > docs/benchmarks.md
 """
@@ -13,32 +13,73 @@ from typing import Any
 
 HEAD = """# How fast it is
 
-Made by `benchmarks/table.py` from the JSON files in `benchmarks/results/`; `benchmarks/pipeline.py` says how
-they are measured. "Whole process" counts from the start of the interpreter to its end. The middle of several
-runs is shown; where there is a peer, its runs and ours took turns.
+Made by `benchmarks/table.py` from the JSON files in `benchmarks/results/`; `benchmarks/pipeline.py` and
+`benchmarks/detectors.py` say how they are measured. "Whole process" counts from the start of the interpreter
+to its end. The middle of several runs is shown; whatever stands in one table took turns on the same machine.
 """
 
 PERCENTILES = {"p50": "p50 ms", "p95": "p95 ms"}
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A Markdown table; numbers stand to the right."""
-    rule = "|".join(["---", *["---:"] * (len(head) - 1)])
+def table(head: Sequence[str], rows: Iterable[Sequence[object]], texts: int = 1) -> str:
+    """A Markdown table; behind the first `texts` columns numbers stand to the right."""
+    rule = "|".join(["---"] * texts + ["---:"] * (len(head) - texts))
     lines = ["|".join(head), rule, *("|".join(map(str, row)) for row in rows)]
     return "\n".join(f"|{line}|" for line in lines)
 
 
 def section(report: Mapping[str, Any]) -> str:
-    """One measurement: the machine, the whole process, the stages, the detector."""
+    """One measurement."""
+    return detectors(report) if "detectors" in report else pipeline(report)
+
+
+def detectors(report: Mapping[str, Any]) -> str:
+    """Detectors beside each other."""
+    machine = report["machine"]
+    rows = (
+        [
+            part["model"],
+            part["size"],
+            part["device"].partition("(")[2].rstrip(")"),
+            f"{part['p50_ms']:.1f}",
+            f"{part['p95_ms']:.1f}",
+            f"{part['best_ms']:.1f}",
+            f"**{part['ratio']:.2f}**",
+            f"{part['prepare_ms']:.2f}",
+        ]
+        for part in report["detectors"]
+    )
+    columns = ["p50 ms", "p95 ms", "best ms", f"p50 beside {report['beside']}", "prepare ms"]
+    return "\n\n".join(
+        [
+            f"## {machine['processor']}, {machine['cores']} cores: detectors, {report['threads']} threads",
+            described(report),
+            f"One frame at a time, decoding and suppression included, preparation apart; {report['rounds']} "
+            "rounds in which all took turns on the same pictures.",
+            table(["model", "input", "runtime", *columns], rows, texts=3),
+        ]
+    )
+
+
+def described(report: Mapping[str, Any]) -> str:
+    """What it was measured on."""
+    machine = report["machine"]
+    versions = ", ".join(f"{name} {version}" for name, version in machine["packages"].items())
+    return (
+        f"surveil {report['version']}. {machine['memory_gb']} GB, {machine['system']}, "
+        f"Python {machine['python']}, {versions}."
+    )
+
+
+def pipeline(report: Mapping[str, Any]) -> str:
+    """The machine, the whole process, the stages, the detector."""
     machine, clip, stages, detector = (report[key] for key in ("machine", "clip", "stages", "detector"))
     width, height = clip["size"]
-    versions = ", ".join(f"{name} {version}" for name, version in machine["packages"].items())
     latency = stages["latency_ms"]
     return "\n\n".join(
         [
             f"## {machine['processor']}, {machine['cores']} cores: {stages['device']}",
-            f"surveil {report['version']}, model {detector['model']}. {machine['memory_gb']} GB, "
-            f"{machine['system']}, Python {machine['python']}, {versions}.",
+            f"Model {detector['model']}. {described(report)}",
             f"In: {clip['frames']} frames of {width}x{height} {clip['codec']}, {clip['rate_hz']:g} a second; "
             "the detector on every frame. Out: annotated video of the same size.",
             whole_process(report),
@@ -59,7 +100,7 @@ def times(parts: Mapping[str, Mapping[str, float]], columns: Mapping[str, str]) 
 
 def whole_process(report: Mapping[str, Any]) -> str:
     """Ours beside the peer."""
-    rows = [("surveil (H.264 out)", report["own"])]
+    rows = [(f"surveil, {runtime} (H.264 out)", part) for runtime, part in report["own"].items()]
     if "peer" in report:
         rows.append(("typical script (MPEG-4 out)", report["peer"]))
     text = table(
