@@ -10,11 +10,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from surveil.clock import SystemClock
 from surveil.errors import SurveilError
-from training.errors import TrainingError
+from training.errors import PausedError, TrainingError
 
 if TYPE_CHECKING:
     from training.engine.config import Machine
+    from training.recipes.recipe import Recipe
     from training.workspace import Workspace
 
 EXAMPLES = """examples:
@@ -22,20 +24,25 @@ EXAMPLES = """examples:
       everything: cache, stages, evaluation, export, int8, cards; after a stop the same command goes on
   python -m training cache mobilenetv2-gfl-320 --data DIR --out runs/m320
       only decode the pictures and fill the feature cache
-  python -m training evaluate mobilenetv2-gfl-320 --data DIR --out runs/m320 --weights-file W.safetensors
-      AP of weights (or of --model FILE.onnx) on DIR's val.json
+  python -m training evaluate --model M.onnx --annotations DIR/val.json --images DIR/val-0.tar --plots plots
+      COCO's figures of any exported model that has a card; --input-size 416x256 judges it at another size
+  python -m training failures --model M.onnx --annotations DIR/val.json --images DIR/val-0.tar --out failures
+      its false and missed boxes by kind: counts, a page, contact sheets
   python -m training export mobilenetv2-gfl-320 --data DIR --out runs/m320 --weights-file W.safetensors
       ONNX, int8 and cards of weights that are there
   python -m training inspect mobilenetv2-gfl-320 --data DIR --out runs/m320
       the recipe as JSON, and pictures of labelled training views
   python -m training train mobilenetv2-gfl-320-live --data DIR --out runs/live --device cuda
-      the same model with live augmentation on a GPU
+      the same model with live views on a GPU; bench-data says how fast it is there
+  python -m training convert yolo FOLDER --out DIR
+  python -m training train own --labels helmet,vest --data DIR --out runs/own
+      your own pictures and classes (docs/training/own-data.md)
 """
 
 
 def parser() -> argparse.ArgumentParser:
     """The options of all commands."""
-    from training.recipes import RECIPES  # imports torch
+    from training.evaluate.commands import add_commands
 
     top = argparse.ArgumentParser(
         prog="python -m training",
@@ -45,7 +52,7 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     shared = argparse.ArgumentParser(add_help=False)
-    shared.add_argument("recipe", choices=sorted(RECIPES), help="what to train")
+    shared.add_argument("recipe", help="what to train: a name in training/recipes/__init__.py")
     shared.add_argument(
         "--data", type=Path, required=True, metavar="DIR", help="train.json, val.json and their pictures"
     )
@@ -53,6 +60,10 @@ def parser() -> argparse.ArgumentParser:
     shared.add_argument("--weights", type=Path, metavar="DIR", help="folder of starts and teachers")
     shared.add_argument(
         "--images", type=Path, metavar="DIR", help="folder of decoded pictures that runs share"
+    )
+    shared.add_argument("--labels", metavar="NAME,NAME", help="classes, if not the recipe's")
+    shared.add_argument(
+        "--budget", type=int, metavar="IMAGES", help="images to train on in all stages, if not the recipe's"
     )
     machine = argparse.ArgumentParser(add_help=False)
     machine.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
@@ -65,6 +76,7 @@ def parser() -> argparse.ArgumentParser:
     machine.add_argument(
         "--minutes", type=float, help="time limit of each stage; its schedule is shortened to end there"
     )
+    machine.add_argument("--workers", type=int, default=8, help="processes that draw live views (default: 8)")
     weights = argparse.ArgumentParser(add_help=False)
     weights.add_argument(
         "--weights-file", type=Path, metavar="FILE", help="trained weights (default: the run's own)"
@@ -75,12 +87,27 @@ def parser() -> argparse.ArgumentParser:
 
     train = command("train", "cache, train, evaluate, export, int8, cards: everything", machine)
     train.add_argument("--ship", type=Path, metavar="DIR", help="copy models and cards there")
-    command("cache", "decode the pictures and fill the feature caches", machine)
-    command("evaluate", "AP of weights or of an ONNX file", weights).add_argument(
-        "--model", type=Path, metavar="FILE.onnx"
+    train.add_argument(
+        "--pause", type=float, metavar="MINUTES", help="stop then with a checkpoint, exit code 3"
     )
+    train.add_argument(
+        "--weights-only", type=Path, metavar="FILE", help="write the averaged weights as float16 and end"
+    )
+    command("cache", "decode the pictures and fill the feature caches", machine)
+    add_commands(commands)
     command("export", "ONNX, int8 and cards of weights", weights).add_argument(
         "--ship", type=Path, metavar="DIR"
+    )
+    bench = command("bench-data", "images/s of live training, part by part, and what limits it", machine)
+    bench.add_argument("--batches", type=int, default=20, help="batches that are timed (default: 20)")
+    bench.add_argument("--batch", type=int, help="images of a batch, if not the recipe's")
+    bench.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well")
+    convert = commands.add_parser("convert", help="VOC or YOLO folders as the COCO files that are trained on")
+    convert.add_argument("kind", choices=("voc", "yolo"))
+    convert.add_argument("source", type=Path, metavar="FOLDER")
+    convert.add_argument("--out", type=Path, required=True, metavar="DIR", help="for train.json and val.json")
+    convert.add_argument(
+        "--val", type=float, default=0.1, metavar="SHARE", help="to judge by, where the source has no split"
     )
     command("inspect", "the recipe as JSON, and training views as pictures", machine)
     return top
@@ -88,13 +115,29 @@ def parser() -> argparse.ArgumentParser:
 
 def run(options: argparse.Namespace) -> None:
     """Carry out one command."""
-    from training import finish  # the command line answers before torch is loaded
-    from training.recipes import recipe
+    from training.evaluate.commands import run_evaluate, run_failures
+
+    match options.command:
+        case "evaluate":
+            run_evaluate(options)
+        case "failures":
+            run_failures(options)
+        case "convert":
+            from training.data.formats.convert import convert
+
+            convert(options.kind, options.source, options.out, options.val)
+        case _:
+            run_recipe(options)
+
+
+def run_recipe(options: argparse.Namespace) -> None:
+    """Carry out one command that needs a recipe."""
+    from training.live.bench import bench  # the command line answers before torch is loaded
     from training.show import draw_views
     from training.workspace import Workspace
 
     space = Workspace(
-        recipe=recipe(options.recipe),
+        recipe=adapted(options),
         data=options.data,
         out=options.out,
         weights=options.weights,
@@ -103,15 +146,15 @@ def run(options: argparse.Namespace) -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     match options.command:
         case "train":
-            weights = space.train(machine_of(options))
-            deliver(space, weights, options.ship)
+            train(space, options)
         case "cache":
             for cache in space.recipe.caches:
                 space.fill_cache(cache, options.processes)
-        case "evaluate":
-            model = options.model or finish.export(space, options.weights_file or space.final_weights)
-            judged = finish.judge(space, model)
-            sys.stdout.write(judged.evaluation.table() + "\n")
+        case "bench-data":
+            report = bench(space, machine_of(options), options.batches, options.batch)
+            sys.stdout.write(report.table() + "\n")
+            if options.json:
+                options.json.write_text(json.dumps(report.to_json(), indent=1) + "\n")
         case "export":
             deliver(space, options.weights_file or space.final_weights, options.ship)
         case _:
@@ -119,42 +162,80 @@ def run(options: argparse.Namespace) -> None:
             sys.stderr.write(f"views: {draw_views(space, options.out / 'views.png')}\n")
 
 
+def adapted(options: argparse.Namespace) -> Recipe:
+    """The recipe, for the classes and the budget of the options."""
+    from training.recipes import recipe
+    from training.recipes.adapt import for_labels, shortened
+
+    made = recipe(options.recipe)
+    if options.labels:
+        made = for_labels(made, [name.strip() for name in options.labels.split(",")])
+    return shortened(made, options.budget) if options.budget else made
+
+
+def train(space: Workspace, options: argparse.Namespace) -> None:
+    """Train to the end or to a pause; then everything up to the cards, or only the weights."""
+    from training.handover import hand_over
+
+    try:
+        weights = space.train(machine_of(options))
+    except PausedError:
+        if options.weights_only:
+            hand_over(space, options.weights_only)
+        raise
+    if options.weights_only:
+        hand_over(space, options.weights_only)
+    else:
+        deliver(space, weights, options.ship)
+
+
 def deliver(space: Workspace, weights: Path, folder: Path | None) -> None:
     """Export and judge weights, draw the run's curves, and ship if a folder is named."""
     from training import finish
     from training.show import draw_curves
 
-    model = finish.finish(space, weights)
+    model, files = finish.finish(space, weights)
     if weights == space.final_weights:
         draw_curves(space, space.out / "curves.png")
     if folder:
-        finish.ship(model, folder)
-    small = finish.finish_int8(space, weights, model)
+        finish.ship(files, folder)
+    files = finish.finish_int8(space, weights, model)
     if folder:
-        finish.ship(small, folder)
+        finish.ship(files, folder)
 
 
 def machine_of(options: argparse.Namespace) -> Machine:
     """How this machine trains."""
     import os
 
-    from training.engine.config import Machine
+    from training.engine.config import Machine, WatchConfig
 
     cuda = options.device == "cuda"
+    pause, elsewhere = (getattr(options, name, None) for name in ("pause", "weights_only"))
     return Machine(
         device=options.device,
         processes=1 if cuda else options.processes or min(2, os.cpu_count() or 1),
         precision=options.precision or ("bfloat16" if cuda else "float32"),
         minutes=options.minutes,
+        stop_at_s=SystemClock().monotonic() + 60 * pause if pause else None,
+        workers=options.workers,
+        watch=WatchConfig(evaluate=not elsewhere),
     )
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the command line; 0 when all went well, 2 for an error a user can act on, 130 after Ctrl-C."""
+    """Run the command line.
+
+    Returns:
+        0 when all went well, 2 for an error a user can act on, 3 after --pause, 130 after Ctrl-C.
+    """
     options = parser().parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     try:
         run(options)
+    except PausedError as pause:
+        sys.stderr.write(f"{pause}\n")
+        return 3
     except (TrainingError, SurveilError) as error:
         sys.stderr.write(f"error: {error}\n")
         return 2

@@ -1,127 +1,149 @@
-"""From trained weights to shipped files: export, evaluation, int8, cards."""
+"""From trained weights to shipped files: export, evaluation at every size, int8, cards."""
 
 import json
 import logging
 import shutil
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from surveil.detect.card import ModelCard, Thresholds
+from surveil.detect.open import installed_runtimes
+from surveil.errors import DeviceError, OutputError
 from training.data.augment import letterbox
-from training.data.records import read_json
 from training.engine.journal import read_journal
 from training.engine.stage import REVISION
-from training.evaluate.detect import DetectConfig, OnnxModel, coco_results, detect_all
-from training.evaluate.protocol import Evaluation, evaluate
+from training.evaluate.judge import PROTOCOL, JudgeConfig, Judged, judge, size_name
+from training.evaluate.protocol import BRIEF, SIZED
 from training.evaluate.thresholds import choose_thresholds
+from training.evaluate.truth import load_truth
 from training.export.card import build_card, latency_ms
 from training.export.fold import fold, round_to_half
 from training.export.graph import export_onnx, parity
-from training.export.int8 import calibrate, convolutions, float_initialisers, quantise
+from training.export.int8 import calibrate, quantise
+from training.export.sensitivity import Sensitivity, measure
+from training.files import write_whole
 from training.models.detector import load_model
 from training.workspace import Workspace
 
 log = logging.getLogger(__name__)
 
 PARITY_PICTURES = 8
+DECODING = "decoding (softmax, boxes, sigmoid)"
+LATENCY_RUNTIMES = ("onnxruntime", "openvino")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Judged:
-    """A model file and what it scored.
+class Finished:
+    """A model file, and what it scored at each input size.
 
     Attributes:
         path: The ONNX file.
-        evaluation: On the validation split.
-        by_source: The same on parts of it, by the beginning of the images' source.
+        judged: On the validation split, by (height, width).
     """
 
     path: Path
-    evaluation: Evaluation
-    by_source: dict[str, Evaluation]
+    judged: Mapping[tuple[int, int], Judged]
+
+    def means(self) -> dict[str, float]:
+        """The headline AP by size."""
+        return {size_name(size): one.evaluation.mean[0] for size, one in self.judged.items()}
 
 
-def judge(space: Workspace, model: Path, threads: int = 0) -> Judged:
-    """Evaluate an exported model on the validation split; the results stay beside it as COCO JSON."""
-    labels = space.recipe.labels.labels
-    data = read_json(space.split("val").annotations)
-    ids = {c["name"]: c["id"] for c in data["categories"]}
-    found = detect_all(
-        OnnxModel(model, threads),
-        space.pictures("val"),
-        space.records("val"),
-        space.recipe.sizes[0],
-        DetectConfig(),
-    )
-    results = coco_results(found, [ids.get(name, -1) for name in labels])
-    (space.out / f"{model.stem}.results.json").write_text(json.dumps(results))
-    return judge_results(space, model, data, results)
+def judge_sizes(space: Workspace, model: Path) -> Finished:
+    """Evaluate an exported model at every size of the recipe; the results stay beside it as COCO JSON.
+
+    A card without figures is written beside the model first: the application's detector runs it by that.
+    """
+    recipe, split = space.recipe, space.split("val")
+    build_card(model, recipe.texts, recipe.labels.labels, recipe.sizes).save(model.with_suffix(".json"))
+    truth = load_truth(split.annotations)
+    judged = {}
+    for size in recipe.sizes:
+        config = JudgeConfig(shape=size, classes=recipe.labels.labels, sources=recipe.report_sources)
+        one = judge(model, None, truth, split.pictures, config)
+        results = space.out / f"{model.stem}.{size_name(size)}.results.json"
+        write_whole(results, json.dumps(one.results).encode())
+        log.info("%s", one.table())
+        judged[size] = one
+    return Finished(path=model, judged=judged)
 
 
-def judge_results(
-    space: Workspace, model: Path, data: dict[str, Any], results: list[dict[str, Any]]
-) -> Judged:
-    """Evaluate COCO results of a model; `data`: contents of the annotation file."""
-    labels = space.recipe.labels.labels
-    whole = evaluate(data, results, labels)
-    log.info("%s:\n%s", model.name, whole.table())
-    parts = {source: evaluate(data, results, labels, source) for source in space.recipe.report_sources}
-    return Judged(path=model, evaluation=whole, by_source={k: v for k, v in parts.items() if v.classes})
+def export(space: Workspace, weights: Path) -> tuple[Path, dict[str, Any]]:
+    """Write `NAME.onnx` into the run's folder and check it against torch on real pictures of every size.
 
-
-def export(space: Workspace, weights: Path) -> Path:
-    """Write `NAME.onnx` into the run's folder and check it against torch on real pictures."""
+    Returns:
+        The file, and the largest differences from torch by size.
+    """
     recipe = space.recipe
     folded = round_to_half(fold(load_model(weights, recipe.model)))
     target = space.out / f"{recipe.ships}.onnx"
     metadata = {"classes": ",".join(recipe.labels.labels), "recipe": recipe.name}
     deployed = export_onnx(folded, target, metadata, recipe.sizes[0])
-    pictures = letterboxed(space, "val", PARITY_PICTURES)
-    gap = parity(target, deployed, pictures)
-    log.info(
-        "%s: %d bytes; differs from torch by %.1e (scores), %.1e (boxes)",
-        target.name,
-        target.stat().st_size,
-        *gap.values(),
-    )
-    return target
+    gaps = {}
+    for size in recipe.sizes:
+        gap = parity(target, deployed, np.stack(letterboxed(space, "val", PARITY_PICTURES, (size,))))
+        gaps[size_name(size)] = {name: float(f"{value:.1e}") for name, value in gap.items()}
+        log.info("%s at %s differs from torch by %.1e (scores), %.1e of the side (boxes)",
+                 target.name, size_name(size), gap["scores"], gap["boxes"])  # fmt: skip
+    log.info("%s: %d bytes", target.name, target.stat().st_size)
+    return target, {"torch_parity": {"pictures": PARITY_PICTURES, **gaps}}
 
 
-def letterboxed(space: Workspace, split: str, count: int, seed: int = 0) -> NDArray[np.uint8]:
-    """Some pictures of a split (count, H, W, 3) as the model sees them."""
-    records, images = space.records(split), space.pictures(split)
+def letterboxed(
+    space: Workspace, split: str, count: int, sizes: Sequence[tuple[int, int]], seed: int = 0
+) -> list[NDArray[np.uint8]]:
+    """Some pictures of a split, (H, W, 3) each, as the model sees them; the sizes take turns."""
+    return [
+        letterbox(picture, *sizes[k % len(sizes)])[0]
+        for k, picture in enumerate(some_pictures(space, split, count, seed))
+    ]
+
+
+def some_pictures(space: Workspace, split: str, count: int, seed: int = 0) -> list[NDArray[np.uint8]]:
+    """Some pictures of a split as they were taken, (H, W, 3) uint8 BGR each."""
+    images = space.pictures(split)  # decoded first: the records say how large they became
+    records = space.records(split)
     chosen = np.random.default_rng(seed).choice(len(records), min(count, len(records)), replace=False)
-    size = space.recipe.sizes[0]
-    return np.stack([letterbox(images[i][: records[i].height, : records[i].width], *size)[0] for i in chosen])
+    return [np.array(images[i][: records[i].height, : records[i].width]) for i in chosen]
 
 
-def export_int8(space: Workspace, model: Judged) -> tuple[Judged, list[str]]:
-    """Write and judge `NAME-int8.onnx`; the first layers stay in float if the AP falls too much.
+def export_int8(space: Workspace, model: Finished) -> tuple[Finished, dict[str, Any]]:
+    """Write and judge `NAME-int8.onnx`; sensitive layers stay in float while AP falls too much at any size.
 
     Returns:
-        The int8 model and the layers kept in float.
+        The int8 model, and what there is to say of it.
     """
-    import onnx  # heavy
-
-    config, target = space.recipe.int8, space.out / f"{space.recipe.ships}-int8.onnx"
-    pictures = letterboxed(space, "train", config.images)
-    sensitive = convolutions(float_initialisers(onnx.load(model.path)))[: config.first_float]
+    config, target = space.recipe.int8, space.out / f"{model.path.stem}-int8.onnx"
+    pictures = letterboxed(space, "train", config.images, space.recipe.sizes)
     ranges = calibrate(model.path, pictures, config)
-    for keep in ([], sensitive):
-        log.info(
-            "int8: %d pictures, in float: %s", len(pictures), ", ".join(keep) or "nothing but the decoding"
-        )
-        quantise(model.path, target, ranges, keep)
-        judged = judge(space, target)
-        loss = model.evaluation.mean[0] - judged.evaluation.mean[0]
-        if loss <= config.max_loss:
+    sensitivity = measure(model.path, ranges, pictures[: config.probe])
+    log.info("int8, mean error of the scores by group of layers:\n%s", sensitivity.table())
+    for count in range(config.float_groups + 1):
+        kept = sensitivity.ranked()[:count]
+        log.info("int8: %d pictures, in float: %s", len(pictures), ", ".join([DECODING, *kept]))
+        quantise(model.path, target, ranges, [name for group in kept for name in sensitivity.names[group]])
+        small = judge_sizes(space, target)
+        lost = {size: round(model.means()[size] - mean, 2) for size, mean in small.means().items()}
+        log.info("int8: mean AP falls by %s", ", ".join(f"{v:.2f} at {size}" for size, v in lost.items()))
+        if max(lost.values()) <= config.max_loss:
             break
-    log.info("int8: mean AP falls by %.2f", loss)
-    return judged, keep
+    return small, {"int8": int8_facts(sensitivity, kept, lost, len(pictures), config.percentile)}
+
+
+def int8_facts(
+    sensitivity: Sensitivity, kept: Sequence[str], lost: Mapping[str, float], pictures: int, percentile: float
+) -> dict[str, Any]:
+    """How a model became int8, for the card."""
+    return {
+        "kept_in_float": [DECODING, *kept],
+        "mean_ap_lost": dict(lost),
+        "calibration": f"{pictures} training pictures of all sizes, percentile {percentile:g}",
+        "mean_error_of_scores": sensitivity.to_json(),
+    }
 
 
 def training_facts(space: Workspace, weights: Path) -> dict[str, Any]:
@@ -140,69 +162,99 @@ def training_facts(space: Workspace, weights: Path) -> dict[str, Any]:
         "recipe": recipe.name,
         "seed": recipe.stages[0].seed,
         "stages": stages,
-        "cached_views": {cache.name: cache.views for cache in recipe.caches},
+        "cached_views": {size_name(cache.size): cache.views for cache in recipe.caches},
         "start": recipe.start,
         "teachers": recipe.teachers,
-        "data": "train.json and teacher_train.json",
+        "data": "train.json and teacher_train.json" if space.split("train").teacher else "train.json",
         "data_hash": space.data_hash,
         "revision": (weights.parent / REVISION).read_text(),
     }
 
 
-def measured_facts(space: Workspace, model: Judged, extra: dict[str, Any]) -> dict[str, Any]:
-    """What was measured, for the card."""
-    height, width = space.recipe.sizes[0]
+def measured_facts(space: Workspace, model: Finished) -> dict[str, Any]:
+    """What was measured, for the cards."""
+    one = next(iter(model.judged.values()))
+    protocol = PROTOCOL.format(floor=JudgeConfig().protocol.floor, nms=one.model.card.nms_iou)
     return {
         "ap": {
-            "data": "val.json (870 images), each class only on the images in which it is labelled",
-            "protocol": "COCO AP by pycocotools, score floor 0.02, 100 boxes an image, class-wise NMS 0.6",
-            "input": f"{width}x{height}",
-            **model.evaluation.to_json(),
+            "data": f"{one.truth.path.name} ({len(one.truth.images)} images)",
+            "protocol": protocol,
+            "mean_over": list(one.evaluation.counted),
+            **{size_name(size): judged.figures(SIZED, BRIEF) for size, judged in model.judged.items()},
         },
-        "ap_by_source": {k: v.to_json() for k, v in model.by_source.items()},
         "peers_on_the_same_images": [dict(peer) for peer in space.recipe.peers],
-        "latency": latency_ms(model.path, letterboxed(space, "val", PARITY_PICTURES)),
+        "latency": latencies(space, model.path),
         "bytes": model.path.stat().st_size,
-        **extra,
     }
 
 
-def write_card(space: Workspace, model: Judged, thresholds: Thresholds, facts: dict[str, Any]) -> ModelCard:
-    """Write the card beside the model."""
+def latencies(space: Workspace, model: Path) -> list[Mapping[str, Any]]:
+    """Time of one picture at every size, in every runtime that is installed and loads."""
+    pictures = some_pictures(space, "val", PARITY_PICTURES)
+    rows = []
+    for runtime in (name for name in LATENCY_RUNTIMES if name in installed_runtimes()):
+        try:
+            rows += [latency_ms(model, size, pictures, runtime) for size in space.recipe.sizes]
+        except DeviceError as error:
+            log.warning("latency is not measured in %s: %s", runtime, error)
+    return rows
+
+
+def finish(space: Workspace, weights: Path) -> tuple[Finished, list[Path]]:
+    """Export trained weights, judge them, write the cards.
+
+    Returns:
+        The model, and the files that ship: the model, then its cards.
+    """
+    path, facts = export(space, weights)
+    model = judge_sizes(space, path)
+    return model, describe(space, weights, model, facts)
+
+
+def finish_int8(space: Workspace, weights: Path, model: Finished) -> list[Path]:
+    """The int8 form of a finished model, judged and with its own cards: the files that ship."""
+    small, facts = export_int8(space, model)
+    return describe(space, weights, small, facts)
+
+
+def describe(space: Workspace, weights: Path, model: Finished, facts: Mapping[str, Any]) -> list[Path]:
+    """Write a card for each name of a judged model; returns its file, then the cards.
+
+    Names differ in the size that comes first, and in the thresholds, which are read off that size's curves.
+    """
     recipe = space.recipe
-    card = build_card(model.path, recipe.texts, recipe.labels.labels, recipe.sizes[:1], thresholds, facts)
-    card.save(model.path.with_suffix(".json"))
-    return card
+    parameters = sum(p.numel() for p in fold(load_model(weights, recipe.model)).parameters())
+    measured = {**measured_facts(space, model), "parameters": parameters, **facts}
+    training = training_facts(space, weights)
+    suffix = model.path.stem.removeprefix(recipe.ships)
+    files = [model.path]
+    for name, first in ((recipe.ships, recipe.sizes[0]), *recipe.aliases):
+        sizes = (first, *(size for size in recipe.sizes if size != first))
+        card = build_card(model.path, recipe.texts, recipe.labels.labels, sizes, f"{name}{suffix}")
+        files.append(model.path.with_name(f"{name}{suffix}.json"))
+        replace(
+            card,
+            thresholds=choose_thresholds(model.judged[first].evaluation),
+            measured={**measured, **card.measured},
+            training=training,
+        ).save(files[-1])
+    return files
 
 
-def finish(space: Workspace, weights: Path) -> Judged:
-    """Export trained weights, judge them, write the card."""
-    model = judge(space, export(space, weights))
-    describe(space, weights, model, {})
-    return model
+def ship(files: Sequence[Path], folder: Path) -> None:
+    """Copy a model and then its cards to where the application finds them.
 
-
-def finish_int8(space: Workspace, weights: Path, model: Judged) -> Judged:
-    """The int8 form of a finished model, judged and with its own card."""
-    small, keep = export_int8(space, model)
-    loss = model.evaluation.mean[0] - small.evaluation.mean[0]
-    describe(space, weights, small, {"float_layers": keep, "ap_lost_by_int8": round(loss, 2)})
-    return small
-
-
-def describe(space: Workspace, weights: Path, model: Judged, extra: dict[str, Any]) -> None:
-    """Write the card of a judged model; `extra` goes to what was measured."""
-    parameters = sum(p.numel() for p in fold(load_model(weights, space.recipe.model)).parameters())
-    measured = measured_facts(space, model, {"parameters": parameters, **extra})
-    facts = {"measured": measured, "training": training_facts(space, weights)}
-    write_card(space, model, choose_thresholds(model.evaluation), facts)
-
-
-def ship(model: Judged, folder: Path) -> None:
-    """Copy a model and then its card to where the application finds them."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for file in (model.path, model.path.with_suffix(".json")):
+    Raises:
+        OutputError: A file cannot be written; none is left half-written.
+    """
+    for file in files:
         part = folder / f"{file.name}.part"
-        shutil.copyfile(file, part)
-        part.replace(folder / file.name)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, part)
+            part.replace(folder / file.name)
+        except OSError as error:
+            raise OutputError(
+                f"{folder / file.name}: cannot be written: {error.strerror or error}"
+            ) from error
         log.info("shipped %s", folder / file.name)

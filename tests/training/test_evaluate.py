@@ -1,10 +1,12 @@
-"""AP on partly labelled data, suppression, thresholds."""
+"""AP on partly labelled data, calibration, thresholds."""
 
 from __future__ import annotations
 
-import json
+import contextlib
+import io
 import runpy
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,8 +14,9 @@ import pytest
 pytest.importorskip("torch", reason="the extra `train` is not installed")
 pytest.importorskip("pycocotools", reason="the extra `train` is not installed")
 
-from training.evaluate.detect import DetectConfig, pick, suppress
-from training.evaluate.protocol import ClassResult, Evaluation, evaluate
+from tests.training.sets import one_class, write_truth
+from training.evaluate.plots import calibration, draw_plots
+from training.evaluate.protocol import FIGURES, ClassResult, Evaluation, evaluate
 from training.evaluate.thresholds import ThresholdRule, choose_thresholds, precision_at
 
 NAMES = ("person", "bicycle", "car", "motorcycle", "bus", "truck")
@@ -26,7 +29,14 @@ def made_up_set(seed: int = 0) -> tuple[dict, list[dict]]:
     for k in range(1, 31):
         labelled = ["all", ["person"], ["person", "car"]][k % 3]
         images.append(
-            {"id": k, "width": 200, "height": 200, "labelled": labelled, "source": "ab"[k % 2] + "_set"}
+            {
+                "id": k,
+                "file_name": f"{k}.png",
+                "width": 200,
+                "height": 200,
+                "labelled": labelled,
+                "source": "ab"[k % 2] + "_set",
+            }
         )
         for _ in range(3):
             category = int(rng.integers(0, 3)) + 1
@@ -50,49 +60,109 @@ def made_up_set(seed: int = 0) -> tuple[dict, list[dict]]:
 def test_agrees_with_the_projects_measuring_tool(shared: Path, source: str, tmp_path: Path) -> None:
     tool = runpy.run_path(str(shared / "tools" / "ap_labelled.py"))
     data, found = made_up_set()
-    (tmp_path / "a.json").write_text(json.dumps(data))
     expected = tool["run"](data, found, source or None)
-    got = evaluate(data, found, NAMES, source)
-    assert {k: tuple(round(v, 1) for v in r.figures) for k, r in got.classes.items()} == {
+    got = evaluate(write_truth(tmp_path, data), found, NAMES, source)
+    assert {k: tuple(round(v, 1) for v in r.figures[:6]) for k, r in got.classes.items()} == {
         k: v[:6] for k, v in expected.items()
     }
     assert {k: (r.images, r.boxes) for k, r in got.classes.items()} == {k: v[6:] for k, v in expected.items()}
 
 
-def test_a_class_counts_only_where_it_is_labelled() -> None:
+def test_all_classes_together_are_cocos_own_figures(tmp_path: Path) -> None:
+    from pycocotools.coco import COCO
+    from pycocotools.cocoeval import COCOeval
+
     data, found = made_up_set()
-    before = evaluate(data, found, NAMES).classes["car"].figures
+    for image in data["images"]:
+        image["labelled"] = "all"
+    kept = [c for c in data["categories"] if c["name"] in ("person", "bicycle", "car")]
+    with contextlib.redirect_stdout(io.StringIO()):
+        coco = COCO()
+        coco.dataset = {**data, "categories": kept}
+        coco.createIndex()
+        run = COCOeval(coco, coco.loadRes([dict(r) for r in found]), "bbox")
+        run.evaluate()
+        run.accumulate()
+        run.summarize()
+    got = evaluate(write_truth(tmp_path, data), found, NAMES)
+    assert got.overall == pytest.approx(tuple(100 * run.stats))
+    named = got.to_json()["all"]
+    assert list(named) == list(FIGURES)
+    assert named["AR100"] == pytest.approx(100 * run.stats[8], abs=0.06)
+
+
+def right(image: int, score: float, box: tuple[float, ...] = (10, 10, 40, 40)) -> dict[str, Any]:
+    """A detection of class `thing`; by default where the object is."""
+    return {"image_id": image, "category_id": 7, "bbox": list(box), "score": score}
+
+
+def test_ap_by_hand(tmp_path: Path) -> None:
+    truth = write_truth(tmp_path, one_class(10))
+    # five of ten objects, exactly: precision 1 at the recalls 0, 0.01 … 0.5, which are 51 of 101
+    found = [right(k, 0.9 - k / 100) for k in range(5)]
+    result = evaluate(truth, found, ["thing"]).classes["thing"]
+    assert result.figures[:3] == pytest.approx((5100 / 101,) * 3)
+    assert result.figures[FIGURES.index("AR100")] == pytest.approx(50)
+    assert (result.boxes, result.images) == (10, 10)
+    # a false box above them all: precision at the fifth is 5 / 6, and the curve is filled from the right
+    wrong = right(9, 0.99, (60, 60, 20, 20))
+    worse = evaluate(truth, [*found, wrong], ["thing"]).classes["thing"]
+    assert worse.figures[0] == pytest.approx(5100 / 101 * 5 / 6)
+    scores, matched = worse.found
+    assert sorted(zip(scores.tolist(), matched.tolist(), strict=True))[-2:] == [(0.9, True), (0.99, False)]
+    # half as wide: IoU 0.5, right at that threshold alone
+    narrow = [right(k, 0.9, (10, 10, 20, 40)) for k in range(10)]
+    half = evaluate(truth, narrow, ["thing"]).classes["thing"]
+    assert half.figures[:3] == pytest.approx((10, 100, 0))
+
+
+def test_a_crowd_hides_false_boxes(tmp_path: Path) -> None:
+    data = one_class(11)
+    data["annotations"][10]["iscrowd"] = 1
+    found = [right(k, 0.5) for k in range(10)] + [right(10, 0.9, (12, 12, 9, 9))]
+    result = evaluate(write_truth(tmp_path, data), found, ["thing"]).classes["thing"]
+    assert result.figures[0] == pytest.approx(100)
+    assert len(result.found[0]) == 10
+
+
+def test_a_class_counts_only_where_it_is_labelled(tmp_path: Path) -> None:
+    data, found = made_up_set()
+    truth = write_truth(tmp_path, data)
+    before = evaluate(truth, found, NAMES).classes["car"].figures
     noise = {"image_id": 1, "category_id": 3, "bbox": [0.0, 0, 9, 9], "score": 0.99}  # image 1: persons only
-    assert evaluate(data, [*found, noise], NAMES).classes["car"].figures == before
+    assert evaluate(truth, [*found, noise], NAMES).classes["car"].figures == before
     seen = {**noise, "image_id": 2}
-    assert evaluate(data, [*found, seen], NAMES).classes["car"].figures[0] < before[0]
+    assert evaluate(truth, [*found, seen], NAMES).classes["car"].figures[0] < before[0]
 
 
-def test_the_mean_leaves_bicycles_out_and_nothing_found_is_zero() -> None:
+def test_the_mean_leaves_bicycles_out_and_nothing_found_is_zero(tmp_path: Path) -> None:
     data, found = made_up_set()
-    result = evaluate(data, found, NAMES)
+    truth = write_truth(tmp_path, data)
+    result = evaluate(truth, found, NAMES)
     assert set(result.classes) == {"person", "bicycle", "car"}
     expected = (result.classes["person"].figures[0] + result.classes["car"].figures[0]) / 2
     assert result.mean[0] == pytest.approx(expected)
-    assert result.to_json()["mean_over"] == ["person", "car"]
-    assert evaluate(data, [], NAMES).mean[0] == 0.0
+    assert result.counted == ("person", "car")
+    assert evaluate(truth, [], NAMES).mean[0] == 0.0
     assert "mean of 2" in result.table()
+    assert result.to_json(("AP", "AP50"))["mean"].keys() == {"AP", "AP50"}
 
 
-def test_suppression_by_hand() -> None:
-    boxes = np.array([[0, 0, 10, 10], [1, 0, 11, 10], [20, 0, 30, 10], [0, 0, 10, 5]], np.float32)
-    scores = np.array([0.5, 0.9, 0.4, 0.3], np.float32)
-    assert suppress(boxes, scores, 0.6).tolist() == [1, 2, 3]  # 9/11 overlaps, 1/2 does not
+def test_calibration_by_hand(tmp_path: Path) -> None:
+    scores = np.array([0.11, 0.19, 0.55, 1.0])
+    mean, share, count = calibration(scores, np.array([False, True, True, True]))
+    assert count.tolist() == [0, 2, 0, 0, 0, 1, 0, 0, 0, 1]
+    assert mean[[1, 5, 9]].tolist() == pytest.approx([0.15, 0.55, 1.0])
+    assert share[[1, 5, 9]].tolist() == [0.5, 1.0, 1.0]
+    assert np.isnan(mean[0])
 
 
-def test_picking_is_class_wise_best_first_and_limited() -> None:
-    boxes = np.array([[0, 0, 10, 10], [0, 0, 10, 10], [50, 50, 60, 60]], np.float32)
-    scores = np.array([[0.9, 0.3], [0.8, 0.01], [0.1, 0.5]], np.float32)
-    rows = pick(boxes, scores, DetectConfig())
-    assert rows[:, 4].tolist() == pytest.approx([0.9, 0.5, 0.3, 0.1])
-    assert rows[:, 5].tolist() == [0, 1, 1, 0]
-    assert len(pick(boxes, scores, DetectConfig(limit=2))) == 2
-    assert pick(boxes, scores, DetectConfig(floor=0.95)).shape == (0, 6)
+def test_plots_are_pictures(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib", reason="the extra `train` is not installed")
+    data, found = made_up_set()
+    whole = evaluate(write_truth(tmp_path, data), found, NAMES)
+    for path in draw_plots(whole, "made up", tmp_path / "plots"):
+        assert path.read_bytes().startswith(b"\x89PNG")
 
 
 def straight_curve() -> Evaluation:

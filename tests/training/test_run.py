@@ -16,18 +16,22 @@ pytest.importorskip("pycocotools", reason="the extra `train` is not installed")
 from safetensors.torch import save_file
 
 from surveil.detect.card import load_card, sha256_of
+from surveil.errors import OutputError
 from tests.training.tiny import CACHE, LABELS, SIZE, TinyData
 from training import cli
+from training import finish as finish_module
 from training.data.plan import AugmentConfig
 from training.engine.config import Machine, StageConfig
 from training.errors import TrainingError
 from training.export.int8 import Int8Config
+from training.export.sensitivity import GroupError, Sensitivity
 from training.finish import finish, finish_int8, ship
 from training.models.backbone import MobileNetV2
 from training.models.detector import ModelConfig
 from training.recipes import RECIPES, recipe
 from training.workspace import Workspace
 
+TALL = (96, 64)
 STAGE = StageConfig(
     name="all", entry="image", trains=("low", "high", "rest"), images=8, batch=2, average_every=2, log_steps=2
 )
@@ -46,12 +50,13 @@ def space(tiny: TinyData, tmp_path_factory: pytest.TempPathFactory) -> Workspace
         ships="tiny",
         labels=LABELS,
         model=ModelConfig(classes=len(LABELS.labels), width=16, depth=1),
-        caches=(CACHE,),
+        caches=(CACHE, replace(CACHE, size=TALL)),
+        aliases=(("tall", TALL),),
         augment=AugmentConfig(mosaic=0.5),
         stages=(STAGE,),
         start="start.safetensors",
         teachers=(),
-        int8=Int8Config(images=4, max_loss=100.0),
+        int8=Int8Config(images=4, max_loss=100.0, probe=2),
     )
     return Workspace(
         recipe=tiny_recipe, data=tiny.folder, out=tmp_path_factory.mktemp("run"), weights=weights
@@ -59,27 +64,42 @@ def space(tiny: TinyData, tmp_path_factory: pytest.TempPathFactory) -> Workspace
 
 
 @pytest.mark.timeout(400)  # ONNX Runtime quantises slowly on a busy machine
-def test_train_finish_and_ship(space: Workspace, tmp_path: Path) -> None:
+def test_train_finish_and_ship(space: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = tuple(GroupError(group=g, layers=1, alone=0.1, in_float=0.2) for g in ("neck", "head"))
+    measured = Sensitivity(everything=0.3, groups=rows, names={"neck": (), "head": ()})
+    # fifteen quantisations of seconds each; tests/training/test_sensitivity.py runs it on a small graph
+    monkeypatch.setattr(finish_module, "measure", lambda *_: measured)
     machine = Machine(processes=1, workers=0)
     weights = space.train(machine)
     assert weights == space.final_weights
     stamp = weights.stat().st_mtime_ns
     assert space.train(machine).stat().st_mtime_ns == stamp  # it had ended: nothing is done again
-    model = finish(space, weights)
-    for finished in (model, finish_int8(space, weights, model)):
-        ship(finished, tmp_path / "models")
+    model, files = finish(space, weights)
+    ship(files, tmp_path / "models")
+    ship(finish_int8(space, weights, model), tmp_path / "models")
     names = sorted(p.name for p in (tmp_path / "models").iterdir())
-    assert names == ["tiny-int8.json", "tiny-int8.onnx", "tiny.json", "tiny.onnx"]
-    for name in ("tiny", "tiny-int8"):
+    cards = ["tall", "tall-int8", "tiny", "tiny-int8"]
+    assert names == sorted([*(f"{name}.json" for name in cards), "tiny-int8.onnx", "tiny.onnx"])
+    for name in cards:
         card = load_card(tmp_path / "models" / f"{name}.json")
+        assert card.name == name
         assert card.sha256 == sha256_of(tmp_path / "models" / card.file)
-        assert card.input.shapes == (SIZE,)
+        assert card.input.shapes == ((TALL, SIZE) if name.startswith("tall") else (SIZE, TALL))
         assert card.labels.names == LABELS.labels
         assert card.training["data_hash"] == space.data_hash
         assert card.training["stages"]["all"]["images"] == 8
-        assert {"AP", "AP50", "AP75", "APs", "APm", "APl"} == card.measured["ap"]["mean"].keys()
-        assert card.measured["latency"]["median_ms"] > 0
+        for size in ("96x64", "64x96"):
+            assert card.measured["ap"][size]["mean"].keys() == {"AP", "AP50", "AP75", "APs", "APm", "APl"}
+        assert {row["input"] for row in card.measured["latency"]} == {"96x64", "64x96"}
+        assert all(row["median_ms"] > 0 for row in card.measured["latency"])
+        assert card.measured["parameters"] > 1e6
         assert any("val2017" in note for note in card.measured["notes"])
+    small = load_card(tmp_path / "models" / "tiny-int8.json").measured["int8"]
+    assert small["kept_in_float"][0].startswith("decoding")
+    assert small["mean_ap_lost"].keys() == {"96x64", "64x96"}
+    assert small["mean_error_of_scores"] == measured.to_json()
+    exact = load_card(tmp_path / "models" / "tiny.json").measured["torch_parity"]
+    assert max(exact["96x64"]["scores"], exact["64x96"]["boxes"]) <= 1e-3
 
 
 def test_a_cache_without_a_teacher_is_refused(space: Workspace) -> None:
@@ -110,7 +130,7 @@ def test_the_command_line_explains_itself(capsys: pytest.CaptureFixture[str]) ->
     assert end.value.code == 0
     out = capsys.readouterr().out
     assert "python -m training train mobilenetv2-gfl-320 --data" in out
-    for command in ("train", "cache", "evaluate", "export", "inspect"):
+    for command in ("train", "cache", "evaluate", "failures", "export", "inspect"):
         assert command in out
 
 
@@ -125,6 +145,15 @@ def test_the_command_line_reports_errors_without_traceback(
 
 def test_a_recipe_names_caches_that_are_there(space: Workspace) -> None:
     with pytest.raises(TrainingError, match="counted from 0"):
-        replace(space.recipe, stages=(replace(STAGE, caches=(0, 1)),))
+        replace(space.recipe, stages=(replace(STAGE, caches=(0, 2)),))
     with pytest.raises(TrainingError, match="all different"):
         replace(space.recipe, caches=(CACHE, replace(CACHE, seed=9)))
+    with pytest.raises(TrainingError, match="not one of"):
+        replace(space.recipe, aliases=(("huge", (640, 640)),))
+
+
+def test_what_cannot_ship_says_where(tmp_path: Path) -> None:
+    (tmp_path / "model.onnx").write_bytes(b"model")
+    (tmp_path / "models").write_text("a file in the way")
+    with pytest.raises(OutputError, match=r"model.onnx: cannot be written"):
+        ship([tmp_path / "model.onnx"], tmp_path / "models")

@@ -1,137 +1,136 @@
-"""Detections of an exported model on decoded pictures, as COCO results."""
+"""Detections of a model on labelled pictures, through the application's own detector."""
 
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from surveil.geometry import iou
-from training.data.augment import letterbox
-from training.data.records import Record
+from surveil.detect.detector import Detector
+from surveil.detect.devices import cores
+from surveil.types import Detections, Frame
+from training.data.decode import picture_files
+from training.errors import DataError
+from training.evaluate.truth import Truth
 from training.progress import Progress
 
 
 @dataclass(frozen=True, kw_only=True)
-class DetectConfig:
+class ProtocolConfig:
     """How detections are picked; the protocol of every figure in a card.
 
     Attributes:
         floor: Lowest score.
-        limit: Boxes per image.
-        nms_iou: Boxes of one class that overlap more are one object.
-        before_nms: Candidates per image that reach the suppression.
-        batch: Pictures per call.
+        nms_iou: Boxes of one class that overlap more are one object; what our own cards say.
     """
 
     floor: float = 0.02
-    limit: int = 100
     nms_iou: float = 0.6
-    before_nms: int = 1000
-    batch: int = 4
 
 
-class OnnxModel:
-    """An exported model in ONNX Runtime on the CPU."""
+def decode_picture(truth: Truth, k: int, raw: bytes) -> NDArray[np.uint8]:
+    """Picture k of the file, (H, W, 3) uint8 BGR.
 
-    def __init__(self, path: Path, threads: int = 0) -> None:
-        """`threads`: 0 takes all cores."""
-        import onnxruntime as ort  # heavy
-
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = threads
-        self.path = path
-        self.session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-
-    def __call__(self, images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Pictures (B, H, W, 3) uint8 BGR to boxes (B, N, 4) and scores (B, N, C)."""
-        boxes, scores = self.session.run(["boxes", "scores"], {"image": images})
-        return boxes, scores
-
-
-def suppress(boxes: NDArray[np.float32], scores: NDArray[np.float32], threshold: float) -> NDArray[np.int64]:
-    """Greedy non-maximum suppression of boxes (N, 4) with scores (N,): kept indices, best first."""
-    order, keep = np.argsort(-scores, kind="stable"), []
-    while order.size:
-        best, order = order[0], order[1:]
-        keep.append(best)
-        order = order[iou(boxes[best : best + 1], boxes[order])[0] <= threshold]
-    return np.array(keep, np.int64)
+    Raises:
+        DataError: It does not decode, or has another size than the file says.
+    """
+    entry = truth.images[k]
+    where = f"{truth.path}: images[{k}] {entry['file_name']}"
+    image = cv2.imdecode(np.frombuffer(raw, np.uint8), cv2.IMREAD_COLOR) if raw else None
+    if image is None:
+        raise DataError(f"{where}: the picture does not decode")
+    (height, width), expected = image.shape[:2], (entry["width"], entry["height"])
+    if (width, height) != expected:
+        raise DataError(f"{where}: expected {expected[0]}x{expected[1]}, the picture has {width}x{height}")
+    return np.asarray(image, np.uint8)
 
 
-def pick(
-    boxes: NDArray[np.float32], scores: NDArray[np.float32], config: DetectConfig
-) -> NDArray[np.float32]:
-    """Detections of one picture, best first.
+def find_pictures(truth: Truth, sources: Sequence[Path]) -> Iterable[tuple[int, bytes]]:
+    """Index and encoded picture of every image, in the order of tars and folders.
+
+    Raises:
+        DataError: A picture is missing, or two have the same name.
+    """
+    index = truth.indices()
+    seen: set[int] = set()
+    for name, raw in picture_files(sources, index):
+        k = index[name]
+        if k in seen:
+            raise DataError(f"{name}: two pictures of this name in {', '.join(map(str, sources))}")
+        seen.add(k)
+        yield k, raw
+    missing = sorted(set(range(len(truth.images))) - seen)
+    if missing:
+        first = truth.images[missing[0]]["file_name"]
+        places = ", ".join(map(str, sources))
+        raise DataError(f"{len(missing)} pictures not found in {places}; first: images[{missing[0]}] {first}")
+
+
+def detect_all(detector: Detector, truth: Truth, sources: Sequence[Path], what: str) -> list[Detections]:
+    """Detections of every image, in the order of the file; one picture a core at a time.
 
     Args:
-        boxes: (N, 4) xyxy.
-        scores: (N, C).
-        config: Limits.
+        detector: With one thread of its own.
+        truth: The images.
+        sources: Tars and folders with the pictures.
+        what: What is judged, for the progress line.
 
-    Returns:
-        (K, 6) x1, y1, x2, y2, score, class.
+    Raises:
+        DataError: As `find_pictures` and `decode_picture`.
     """
-    cell, label = np.nonzero(scores > config.floor)
-    value = scores[cell, label]
-    if len(value) > config.before_nms:
-        best = np.argpartition(-value, config.before_nms)[: config.before_nms]
-        cell, label, value = cell[best], label[best], value[best]
-    rows = [np.zeros((0, 6), np.float32)]
-    for c in np.unique(label):
-        of = np.flatnonzero(label == c)
-        kept = of[suppress(boxes[cell[of]], value[of], config.nms_iou)]
-        rows.append(
-            np.column_stack([boxes[cell[kept]], value[kept], np.full(len(kept), c)]).astype(np.float32)
+
+    def look(k: int, raw: bytes) -> Detections:
+        frame = Frame(
+            camera_id="pictures",
+            index=k,
+            pts_s=float(k),
+            wall_s=0.0,
+            arrived_s=0.0,
+            image=decode_picture(truth, k, raw),
         )
-    found = np.concatenate(rows)
-    return found[np.argsort(-found[:, 4], kind="stable")][: config.limit]
+        return detector.detect([detector.prepare(frame)])[0]
+
+    workers = cores()
+    progress = Progress(what, "images")
+    found: dict[int, Detections] = {}
+    pending: deque[tuple[int, Future[Detections]]] = deque()
+
+    def settle() -> None:
+        k, done = pending.popleft()
+        found[k] = done.result()
+        progress.at(len(found), len(truth.images))
+
+    with ThreadPoolExecutor(workers, thread_name_prefix="judge") as pool:
+        for k, raw in find_pictures(truth, sources):
+            pending.append((k, pool.submit(look, k, raw)))
+            if len(pending) > 2 * workers:
+                settle()
+        while pending:
+            settle()
+    return [found[k] for k in range(len(truth.images))]
 
 
-def detect_all(
-    model: OnnxModel,
-    images: NDArray[np.uint8],
-    records: Sequence[Record],
-    size: tuple[int, int],
-    config: DetectConfig,
-) -> Iterator[tuple[Record, NDArray[np.float32]]]:
-    """Each record with its detections (K, 6), boxes in pixels of the picture.
-
-    Args:
-        model: Boxes and scores of letterboxed pictures.
-        images: (n, side, side, 3) uint8 as `decode_images` leaves them.
-        records: Of the pictures.
-        size: Height and width of the model's input.
-        config: Limits.
-    """
-    progress = Progress(f"detecting with {model.path.name}", "images")
-    for start in range(0, len(records), config.batch):
-        part = range(start, min(start + config.batch, len(records)))
-        boxed = [letterbox(images[i][: records[i].height, : records[i].width], *size) for i in part]
-        boxes, scores = model(np.stack([b[0] for b in boxed]))
-        for row, (i, (_, scale, dx, dy)) in enumerate(zip(part, boxed, strict=True)):
-            limits = np.array([size[1], size[0]] * 2, np.float32)
-            found = pick(np.clip(boxes[row], 0, limits), scores[row], config)
-            record = records[i]
-            offset = np.array([dx, dy] * 2, np.float32)
-            edge = np.array([record.width, record.height] * 2, np.float32)
-            found[:, :4] = np.clip((found[:, :4] - offset) / scale, 0, edge)
-            yield record, found
-        progress.at(part[-1] + 1, len(records))
-
-
-def coco_results(
-    detections: Iterator[tuple[Record, NDArray[np.float32]]], category_ids: Sequence[int]
-) -> list[dict[str, Any]]:
-    """COCO results (image_id, category_id, bbox xywh, score); `category_ids`: by class index."""
+def coco_results(truth: Truth, found: Sequence[Detections]) -> list[dict[str, Any]]:
+    """COCO results (image_id, category_id, bbox xywh, score); labels that are no category are left out."""
     results = []
-    for record, found in detections:
-        for x1, y1, x2, y2, score, label in found.tolist():
-            box = [round(v, 2) for v in (x1, y1, x2 - x1, y2 - y1)]
-            category = category_ids[int(label)]
-            results.append(
-                {"image_id": record.image_id, "category_id": category, "bbox": box, "score": round(score, 4)}
-            )
+    for image, one in zip(truth.images, found, strict=True):
+        for (x1, y1, x2, y2), score, label in zip(
+            one.boxes.tolist(), one.scores.tolist(), one.class_ids.tolist(), strict=True
+        ):
+            category = truth.categories.get(one.labels[label])
+            if category is not None:
+                box = [round(v, 2) for v in (x1, y1, x2 - x1, y2 - y1)]
+                results.append(
+                    {
+                        "image_id": image["id"],
+                        "category_id": category,
+                        "bbox": box,
+                        "score": round(score, 5),
+                    }
+                )
     return results

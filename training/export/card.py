@@ -1,7 +1,7 @@
-"""The card of a model that this package trained."""
+"""The cards of a model that this package trained: one for each name that its file has."""
 
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,15 @@ from numpy.typing import NDArray
 
 from surveil.clock import Clock, SystemClock
 from surveil.detect.card import InputSpec, ModelCard, Thresholds, sha256_of
+from surveil.detect.open import open_detector
 from surveil.labels import LabelMap
-from training.evaluate.detect import DetectConfig, OnnxModel, pick
+from surveil.types import Frame
+from training.evaluate.detect import ProtocolConfig
+from training.evaluate.judge import size_name
+
+LATENCY_SCORE = 0.3
+UNMEASURED = Thresholds(low=0.3, high=0.5, birth=0.6, display=0.5)
+"""Until the precision-recall curves are known."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,57 +43,74 @@ def build_card(
     model: Path,
     texts: CardTexts,
     labels: tuple[str, ...],
-    sizes: tuple[tuple[int, int], ...],
-    thresholds: Thresholds,
-    facts: Mapping[str, Any],
+    sizes: Sequence[tuple[int, int]],
+    name: str | None = None,
 ) -> ModelCard:
-    """The card of the ONNX file `model`.
+    """The card of the ONNX file `model` before anything is measured: enough to run it.
 
     Args:
-        model: The file; the card is named like it.
+        model: The file.
         texts: Words of the recipe.
         labels: Class names in the order of the scores.
-        sizes: (height, width) that were measured; the first is the default.
-        thresholds: Where scores are cut.
-        facts: `measured` and `training`, as JSON values.
+        sizes: (height, width) that are measured; the first is the default.
+        name: What users call it; None: as its file.
     """
     return ModelCard(
-        name=model.stem,
+        name=name or model.stem,
         file=model.name,
         sha256=sha256_of(model),
         licence=texts.licence,
         credits=texts.credits,
         labels=LabelMap(texts.labels_name, labels),
-        input=InputSpec(shapes=sizes),
+        input=InputSpec(shapes=tuple(sizes)),
         output="surveil",
-        nms_iou=DetectConfig().nms_iou,
-        thresholds=thresholds,
-        measured={**facts["measured"], "notes": list(texts.notes)},
-        training=facts["training"],
+        nms_iou=ProtocolConfig().nms_iou,
+        thresholds=UNMEASURED,
+        measured={"notes": list(texts.notes)},
     )
 
 
-def latency_ms(model: Path, pictures: NDArray[np.uint8], threads: int = 2, rounds: int = 5) -> dict[str, Any]:
-    """Time of one picture in ONNX Runtime on this CPU, decoding and suppression included.
+def latency_ms(
+    model: Path,
+    size: tuple[int, int],
+    pictures: Sequence[NDArray[np.uint8]],
+    runtime: str = "onnxruntime",
+    threads: int = 2,
+) -> Mapping[str, Any]:
+    """Time of one picture in the application's detector on this CPU, decoding and suppression included.
 
     Args:
-        model: An exported model.
-        pictures: (n, H, W, 3) uint8, letterboxed; each is timed `rounds` times.
+        model: An exported model with its card beside it.
+        size: (height, width) of the input.
+        pictures: (H, W, 3) uint8 each; each is timed ten times.
+        runtime: As in the application.
         threads: Of the runtime.
-        rounds: See `pictures`.
     """
     clock: Clock = SystemClock()
-    session, config = OnnxModel(model, threads), DetectConfig(floor=0.3)
+    detector = open_detector(
+        str(model),
+        device="cpu",
+        runtime=runtime,
+        input_size=(size[1], size[0]),
+        min_score=LATENCY_SCORE,
+        threads=threads,
+    )
+    frames = [
+        Frame(camera_id="latency", index=k, pts_s=float(k), wall_s=0.0, arrived_s=0.0, image=picture)
+        for k, picture in enumerate(pictures)
+    ]
+    prepared = [detector.prepare(frame) for frame in frames]
     times = []
-    for k in range(len(pictures) * rounds):
+    for one in prepared * 10:
         start = clock.monotonic()
-        boxes, scores = session(pictures[k % len(pictures)][None])
-        pick(boxes[0], scores[0], config)
+        detector.detect([one])
         times.append(clock.monotonic() - start)
+    detector.close()
     return {
+        "input": size_name(size),
+        "runtime": detector.device,
         "median_ms": round(1000 * float(np.median(times)), 1),
         "best_ms": round(1000 * float(np.min(times)), 1),
-        "runtime": "ONNX Runtime, CPU",
         "threads": threads,
         "machine": processor(),
     }

@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 
 from training.progress import Progress
 
+Ranges = dict[str, tuple[np.float32, np.float32]]
+"""Lowest and highest value of each activation."""
+
 QUANTISED = ("Conv", "Relu", "Clip", "Add", "Concat", "Resize")
 
 
@@ -25,16 +28,17 @@ class Int8Config:
         images: Calibration pictures.
         percentile: Share of activations, in percent, that the range covers.
         values: Values of a tensor drawn from each picture; the percentile is taken over all of them.
-        first_float: First convolutions that then stay in float: stem and two blocks (half of the error comes
-            from them).
-        max_loss: Largest fall of the mean AP (points) before layers stay in float.
+        max_loss: Largest fall of the mean AP (points) at any size before layers stay in float.
+        float_groups: Groups of layers that may then stay in float, the most sensitive first.
+        probe: Pictures that the groups are compared on.
     """
 
     images: int = 320
     percentile: float = 99.999
     values: int = 4096
-    first_float: int = 7
     max_loss: float = 0.5
+    float_groups: int = 2
+    probe: int = 24
 
 
 def float_initialisers(proto: Any) -> Any:
@@ -76,14 +80,14 @@ def float_activations(proto: Any, skipped: Sequence[str]) -> list[str]:
 
 
 def activation_ranges(
-    proto: Any, names: Sequence[str], images: NDArray[np.uint8], config: Int8Config
-) -> dict[str, tuple[np.float32, np.float32]]:
+    proto: Any, names: Sequence[str], pictures: Sequence[NDArray[np.uint8]], config: Int8Config
+) -> Ranges:
     """Range of every activation: the percentile, from below and above, of values drawn from all pictures.
 
     Args:
         proto: A model with input `image`.
         names: Its tensors to watch.
-        images: (n, H, W, 3) uint8, letterboxed.
+        pictures: (H, W, 3) uint8 each, letterboxed, of all sizes that the model is made for.
         config: Percentile and values per picture.
     """
     import onnx  # heavy
@@ -95,12 +99,12 @@ def activation_ranges(
     watched.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names)
     session = ort.InferenceSession(watched.SerializeToString(), providers=["CPUExecutionProvider"])
     rng = np.random.default_rng(0)
-    values = np.empty((len(names), len(images), config.values), np.float32)
+    values = np.empty((len(names), len(pictures), config.values), np.float32)
     progress = Progress("calibration", "pictures")
-    for k in range(len(images)):
-        for row, tensor in zip(values, session.run(None, {"image": images[k : k + 1]}), strict=True):
+    for k, picture in enumerate(pictures):
+        for row, tensor in zip(values, session.run(None, {"image": picture[None]}), strict=True):
             row[k] = tensor.ravel()[rng.integers(0, tensor.size, config.values)]
-        progress.at(k + 1, len(images))
+        progress.at(k + 1, len(pictures))
     tail = 100 - config.percentile
     ranges = {}
     for name, row in zip(names, values, strict=True):
@@ -112,7 +116,7 @@ def activation_ranges(
 def quantise(
     source: Path,
     target: Path,
-    ranges: dict[str, tuple[np.float32, np.float32]],
+    ranges: Ranges,
     keep: Sequence[str],
 ) -> None:
     """Write the int8 form of an exported model.
@@ -159,11 +163,9 @@ def drop_unused(proto: Any) -> None:
         proto.graph.initializer.remove(tensor)
 
 
-def calibrate(
-    source: Path, images: NDArray[np.uint8], config: Int8Config
-) -> dict[str, tuple[np.float32, np.float32]]:
-    """Ranges of an exported model's activations before the decoding, over pictures (n, H, W, 3) uint8."""
+def calibrate(source: Path, pictures: Sequence[NDArray[np.uint8]], config: Int8Config) -> Ranges:
+    """Ranges of an exported model's activations before the decoding, over pictures (H, W, 3) uint8."""
     import onnx  # heavy
 
     proto = onnx.shape_inference.infer_shapes(float_initialisers(onnx.load(source)))
-    return activation_ranges(proto, float_activations(proto, decoding(proto)), images, config)
+    return activation_ranges(proto, float_activations(proto, decoding(proto)), pictures, config)

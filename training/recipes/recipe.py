@@ -31,6 +31,7 @@ class Recipe:
         int8: How the int8 form is made.
         texts: What the card says in words.
         report_sources: Beginnings of image sources whose figures are reported by themselves.
+        aliases: Other names of the shipped file, each with the (height, width) that is its default.
         peers: Figures of other models on the same validation images, for the card.
     """
 
@@ -46,12 +47,16 @@ class Recipe:
     int8: Int8Config
     texts: CardTexts
     report_sources: tuple[str, ...] = ()
+    aliases: tuple[tuple[str, tuple[int, int]], ...] = ()
     peers: tuple[dict[str, Any], ...] = ()
 
     def __post_init__(self) -> None:
         """Check that sizes differ, and that the stages draw from caches that are there."""
         if len({cache.size for cache in self.caches}) != len(self.caches) or not self.caches:
             raise ConfigError(f"recipe {self.name}: caches need one or more sizes, all different")
+        for alias, size in self.aliases:
+            if size not in self.sizes:
+                raise ConfigError(f"recipe {self.name}: {alias} has size {size}, not one of {self.sizes}")
         for stage in self.stages:
             if not set(stage.caches) <= set(range(len(self.caches))):
                 raise ConfigError(
