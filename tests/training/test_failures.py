@@ -18,7 +18,7 @@ from training.errors import DataError
 from training.evaluate.compare import FailureConfig, Scene, circumstances, compare, make_scene, pair_up
 from training.evaluate.failures import sort_failures
 from training.evaluate.judge import JudgeConfig, judge
-from training.evaluate.page import failures_page
+from training.evaluate.page import MARKS, failures_page, filled
 from training.evaluate.truth import load_truth
 
 CONFIG = FailureConfig(score=0.5)
@@ -161,3 +161,16 @@ def test_from_the_command_line_to_the_sheets(tmp_path: Path, capsys: pytest.Capt
     assert all((out / name).read_bytes().startswith(b"\x89PNG") for name in sheets)
     assert cli.main(["failures", *options, "--out", str(out), "--score", "1.5"]) == 2
     assert "--score must lie between 0 and 1" in capsys.readouterr().err
+
+
+def test_a_page_keeps_what_stands_around_its_tables(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(f"# Head\n\n{MARKS[0]}\nold\n{MARKS[1]}\n\nTail\n")
+    page.write_text(filled(page, "one\n"))
+    assert page.read_text() == f"# Head\n\n{MARKS[0]}\n\none\n\n{MARKS[1]}\n\nTail\n"
+    assert filled(page, "one\n") == page.read_text()
+    page.write_text("no marks")
+    with pytest.raises(DataError, match="expected the lines"):
+        filled(page, "one")
+    with pytest.raises(DataError, match="cannot be read"):
+        filled(tmp_path / "none.md", "one")

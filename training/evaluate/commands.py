@@ -59,6 +59,9 @@ def add_commands(commands: Any) -> None:
         "--score", type=float, help="boxes from this score on count (default: the card's display threshold)"
     )
     failures.add_argument(
+        "--page", type=Path, metavar="FILE.md", help="put the tables between the marks of this page as well"
+    )
+    failures.add_argument(
         "--out", type=Path, required=True, metavar="DIR", help="failures.json, failures.md, contact sheets"
     )
 
@@ -96,7 +99,7 @@ def run_failures(options: argparse.Namespace) -> None:
     """Sort and draw what the model gets wrong."""
     from training.evaluate.compare import FailureConfig
     from training.evaluate.failures import sort_failures
-    from training.evaluate.page import failures_page
+    from training.evaluate.page import failures_page, filled
     from training.evaluate.sheets import draw_sheets
 
     judged = judge_of(options, config_of(options, ()))
@@ -106,6 +109,8 @@ def run_failures(options: argparse.Namespace) -> None:
     failures = sort_failures(judged, options.images, FailureConfig(score=score))
     report = failures.to_json()
     page = failures_page(report)
+    if options.page:
+        _save(options.page, filled(options.page, page))
     _save(options.out / "failures.json", json.dumps(report))
     _save(options.out / "failures.md", page)
     sheets = draw_sheets(failures, options.images, options.out)

@@ -1,9 +1,13 @@
 """The page about a model's failures, made from their JSON."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+from training.errors import DataError
 from training.evaluate.compare import CIRCUMSTANCES, FALSE_KINDS, MISSED_REASONS
+
+MARKS = "<!-- failures: made by `python -m training failures` -->", "<!-- end of failures -->"
 
 WORDS = {
     "background": "there is no labelled object",
@@ -64,6 +68,23 @@ def failures_page(report: Mapping[str, Any]) -> str:
         f"lies within {config['edge_px']:g} pixels of the picture's.",
     ]
     return "\n\n".join(lines) + "\n"
+
+
+def filled(page: Path, tables: str) -> str:
+    """The text of a page with what stands between its two `MARKS` replaced.
+
+    Raises:
+        DataError: The page is not there, or has not both marks.
+    """
+    try:
+        text = page.read_text(encoding="utf-8")
+    except OSError as error:
+        raise DataError(f"{page}: cannot be read ({error.strerror})") from error
+    head, first, rest = text.partition(MARKS[0])
+    _, last, tail = rest.partition(MARKS[1])
+    if not (first and last):
+        raise DataError(f"{page}: expected the lines {MARKS[0]!r} and {MARKS[1]!r}")
+    return f"{head}{first}\n\n{tables}\n{last}{tail}"
 
 
 def _kinds(

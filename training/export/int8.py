@@ -4,7 +4,9 @@ Decoding (softmax, boxes, sigmoid) stays in float. Weights use 7 of 8 bits, beca
 add pairs of 8-bit products in 16 bits and would saturate: the file then gives the same results everywhere.
 """
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -146,12 +148,24 @@ def quantise(
         op_types_to_quantize=list(QUANTISED),
         extra_options={},
     )
-    quantizer.quantize_model()
+    with _quiet():
+        quantizer.quantize_model()
     small = quantizer.model.model
     drop_unused(small)
     part = target.with_suffix(".onnx.part")
     onnx.save(small, part)
     part.replace(target)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """The quantiser tells the root logger of every scale that it widens: hundreds of lines."""
+    before = logging.root.manager.disable
+    logging.disable(logging.INFO)
+    try:
+        yield
+    finally:
+        logging.disable(before)
 
 
 def drop_unused(proto: Any) -> None:
