@@ -104,6 +104,8 @@ def _network(config: NetworkConfig, runtime: RuntimeName) -> Network:
             return _openvino(config)
         case "torch", _:
             return _torch(config)
+        case "auto", _ if config.path.suffix.lower() == ".pt2":
+            return _torch(config)
         case "onnxruntime", "auto":
             return _cuda_or(_onnx, config)
         case "auto", "auto":

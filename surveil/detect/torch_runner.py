@@ -50,10 +50,10 @@ def open_torch(config: NetworkConfig) -> TorchNetwork:
         DeviceError: CUDA was asked for and is not there.
         ModelError: the file is no program of torch.export, or has steps that are not known here.
     """
-    if config.path.suffix != ".pt2":
+    if config.path.suffix.lower() != ".pt2":
         raise ModelError(
             f"{config.path}: torch runs programs of torch.export (.pt2): make one from trained weights with "
-            "python -m training program"
+            "python -m training.export.program"
         )
     device = _device(config.device)
     program = read_program(config.path)

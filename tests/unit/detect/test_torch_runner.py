@@ -49,6 +49,10 @@ def test_finds_what_is_there(program: Path) -> None:
     assert found.boxes.tolist() == [[32, 0, 64, 32]]
 
 
+def test_programs_need_no_runtime_by_name(program: Path) -> None:
+    assert _open(program, runtime="auto").device.endswith("(torch)")
+
+
 def test_torchs_own_reader_computes_the_same(program: Path) -> None:
     import torch
 
