@@ -152,6 +152,11 @@ class ConfiguredTable(Table):
     def open_brain(self, model: str | None) -> Brain:
         """See `Parts`."""
         brain = super().open_brain(model)
+        try:
+            brain.new_step(0)  # says now, not at the first frame, which thresholds do not fit the model
+        except UsageError:
+            brain.detector.close()
+            raise
         self.labels = frozenset(brain.detector.labels.names)
         return brain
 
