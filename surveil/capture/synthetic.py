@@ -44,11 +44,22 @@ class SyntheticSource:
         self._endless = realtime and config.seconds is None
         self._tally = Tally("skipped_frames")
         self._scene: Scene | None = None
+        self._info: SourceInfo | None = None
 
     def __enter__(self) -> Self:
         from surveil.capture.scenes.scene import Scene  # needs OpenCV; parsing an address does not
 
         self._scene = Scene(self._config)
+        count, rate_hz = self._config.frame_count, self._config.fps
+        self._info = SourceInfo(
+            name=self._camera_id,
+            size=self._config.size,
+            rate_hz=rate_hz,
+            duration_s=None if self._endless else count / rate_hz,
+            live=self._endless,
+            frame_count=None if self._endless else self._span.frames(count / rate_hz, rate_hz),
+            decoder="drawn scene",
+        )
         return self
 
     def __exit__(
@@ -59,17 +70,9 @@ class SyntheticSource:
     @property
     def info(self) -> SourceInfo:
         """See `Source`."""
-        self._opened()
-        count, rate_hz = self._config.frame_count, self._config.fps
-        return SourceInfo(
-            name=self._camera_id,
-            size=self._config.size,
-            rate_hz=rate_hz,
-            duration_s=None if self._endless else count / rate_hz,
-            live=self._endless,
-            frame_count=None if self._endless else self._span.frames(count / rate_hz, rate_hz),
-            decoder="drawn scene",
-        )
+        if self._info is None:
+            raise UsageError(f"{self._camera_id}: open the source before asking for its info")
+        return self._info
 
     @property
     def counters(self) -> Mapping[str, int]:
@@ -78,7 +81,9 @@ class SyntheticSource:
 
     def frames(self, stop: threading.Event) -> Iterator[Frame]:
         """See `Source`. Raises UsageError for a start past the end."""
-        scene, rate_hz = self._opened(), self._config.fps
+        scene, rate_hz = self._scene, self._config.fps
+        if scene is None:
+            raise UsageError(f"{self._camera_id}: open the source before playing it")
         first = ceil(self._span.start_s * rate_hz - 1e-6)
         index = first
         for number in self._paced(first, stop) if self._realtime else self._numbers(first):
@@ -98,11 +103,6 @@ class SyntheticSource:
         if index == first and not stop.is_set():
             last = self._config.frame_count - 1
             raise self._span.nothing_in(self._camera_id, last + 1, last / rate_hz)
-
-    def _opened(self) -> Scene:
-        if self._scene is None:
-            raise UsageError(f"{self._camera_id}: open the source before using it")
-        return self._scene
 
     def _numbers(self, first: int) -> Iterator[int]:
         """The numbers of the scene's frames, one after the other."""
