@@ -5,7 +5,8 @@ TrainingError
 ├── ConfigError      a recipe or an option that cannot be carried out
 ├── CheckpointError  a checkpoint of another architecture or run
 ├── DivergedError    a loss that is not finite
-└── ExportError      a graph that does not agree with torch
+├── ExportError      a graph that does not agree with torch
+└── PausedError      a run that stopped where it was told to, and can go on
 """
 
 
@@ -31,3 +32,7 @@ class DivergedError(TrainingError):
 
 class ExportError(TrainingError):
     """An exported graph that does not agree with torch, or is too large."""
+
+
+class PausedError(TrainingError):
+    """A run that stopped at its time limit with a checkpoint: the same command goes on."""

@@ -8,6 +8,7 @@ from training.losses.criterion import LossConfig
 ENTRIES = ("taps", "low", "image")
 PARTS = ("low", "high", "rest")
 ASSIGNERS = ("tal", "atss")
+PRECISIONS = ("float32", "bfloat16", "float16")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,27 +96,50 @@ class StageConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class WatchConfig:
+    """What process 0 looks at while a stage trains; it changes nothing of what is learned.
+
+    Attributes:
+        first_look: Steps after which a batch and predictions are drawn, as after every checkpoint.
+        pictures: Pictures of a drawing.
+        evaluate: Measure the AP on the validation split when the stage ends (needs pycocotools).
+        evaluate_every: Images after which it is measured in between as well; 0: only at the end.
+    """
+
+    first_look: int = 48
+    pictures: int = 12
+    evaluate: bool = True
+    evaluate_every: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class Machine:
     """How this machine trains; none of it belongs to a recipe.
 
     Attributes:
         device: `cpu` or `cuda`.
         processes: Processes with averaged weights (CPU); 1 on CUDA.
-        precision: `float32`, or `bfloat16` autocast (fast only where the processor has it).
+        precision: `float32`, or autocast to `bfloat16` or `float16` (fast only where the processor has it;
+            `float16` scales the loss, and skips steps whose gradients overflow).
         minutes: Time limit of a stage, or None. The schedule then ends by time if that comes before the last
             image, and the run is no longer reproducible to the bit.
+        stop_at_s: Time of the monotonic clock at which the run stops with a checkpoint, or None. Unlike
+            `minutes` it leaves the schedule alone: gone on with, the run is what an unbroken one would be.
         workers: Processes that draw live views.
+        watch: What is looked at while training.
     """
 
     device: str = "cpu"
     processes: int = 2
     precision: str = "float32"
     minutes: float | None = None
+    stop_at_s: float | None = None
     workers: int = 8
+    watch: WatchConfig = field(default_factory=WatchConfig)
 
     def __post_init__(self) -> None:
         """Check the names."""
-        if self.device not in ("cpu", "cuda") or self.precision not in ("float32", "bfloat16"):
+        if self.device not in ("cpu", "cuda") or self.precision not in PRECISIONS:
             raise ConfigError(f"machine: unknown device or precision in {self}")
         if self.device == "cuda" and self.processes != 1:
             raise ConfigError("machine: CUDA trains in one process")

@@ -1,12 +1,15 @@
 """Recipes by name: a visible table of functions that return a complete frozen configuration."""
 
 from training.errors import ConfigError
-from training.recipes.mobilenetv2_gfl import mobilenetv2_gfl_320, mobilenetv2_gfl_320_live
+from training.recipes.live import mobilenetv2_gfl_320_live
+from training.recipes.mobilenetv2_gfl import mobilenetv2_gfl_320
+from training.recipes.own import own
 from training.recipes.recipe import Recipe
 
 RECIPES = {
     "mobilenetv2-gfl-320": mobilenetv2_gfl_320,
     "mobilenetv2-gfl-320-live": mobilenetv2_gfl_320_live,
+    "own": own,
 }
 
 

@@ -5,8 +5,6 @@ upper after 55,300 of its images, 97 minutes in all with the cache): person AP 2
 AP 48.95, AP50 67.9. With all images of stage upper it has not been run. More in docs/training/README.md.
 """
 
-from dataclasses import replace
-
 from training.data.cache import CacheConfig
 from training.data.plan import AugmentConfig
 from training.data.records import LabelConfig
@@ -14,6 +12,7 @@ from training.engine.config import StageConfig
 from training.export.card import CardTexts
 from training.export.int8 import Int8Config
 from training.models.detector import ModelConfig
+from training.recipes.peers import PEERS
 from training.recipes.recipe import Recipe
 
 LABELS = ("person", "bicycle", "car", "motorcycle", "bus", "truck")
@@ -37,56 +36,6 @@ TEXTS = CardTexts(
         "The mean is over person, car, motorcycle, bus and truck; bicycle has 15 boxes, too few to count.",
     ),
 )
-# measured on val.json by the protocol of `training.evaluate.protocol`; AP / AP50 in percent
-PEERS = (
-    {
-        "name": "NanoDet-Plus-m 416",
-        "AP": {
-            "person": 40.5,
-            "bicycle": 23.3,
-            "car": 43.4,
-            "motorcycle": 52.4,
-            "bus": 66.5,
-            "truck": 49.7,
-            "mean": 50.5,
-        },
-        "AP50": {
-            "person": 65.1,
-            "bicycle": 38.5,
-            "car": 56.7,
-            "motorcycle": 78.5,
-            "bus": 77.6,
-            "truck": 59.8,
-            "mean": 67.5,
-        },
-    },
-    {
-        "name": "PicoDet-S 416",
-        "AP": {
-            "person": 40.7,
-            "bicycle": 22.0,
-            "car": 44.7,
-            "motorcycle": 50.0,
-            "bus": 67.3,
-            "truck": 54.8,
-            "mean": 51.5,
-        },
-        "AP50": {
-            "person": 65.0,
-            "bicycle": 39.2,
-            "car": 60.4,
-            "motorcycle": 75.3,
-            "bus": 77.7,
-            "truck": 65.3,
-            "mean": 68.7,
-        },
-    },
-    {
-        "name": "PicoDet-S 320",
-        "AP": {"person": 33.2, "car": 41.9, "motorcycle": 46.2, "bus": 62.9, "truck": 52.1, "mean": 47.3},
-    },
-)
-
 # the last stage: all sizes in turn, 320 x 320 in every second step
 SIZES = StageConfig(
     name="sizes",
@@ -165,48 +114,6 @@ def mobilenetv2_gfl_320() -> Recipe:
         int8=Int8Config(),
         texts=TEXTS,
         report_sources=("coco_", "highway_rf40"),
+        aliases=(("mobilenetv2-gfl-416", (416, 416)),),
         peers=PEERS,
-    )
-
-
-def mobilenetv2_gfl_320_live() -> Recipe:
-    """The same model with live augmentation, every part trained, for one CUDA device. Never run so far.
-
-    Sums: 2.4 M views are 345 a training image. Drawing a view takes 3 ms of a core and the teacher's look
-    17 ms, so 16 cores feed about 800 images/s: 50 minutes.
-    """
-    cached = mobilenetv2_gfl_320()
-    batch = 64
-    return replace(
-        cached,
-        name="mobilenetv2-gfl-320-live",
-        augment=replace(cached.augment, scale=(0.4, 2.2), mosaic=0.4, grey=0.1, compress=0.08),
-        # the shares of sources are drawn over this many views
-        caches=tuple(replace(cache, views=200_000) for cache in cached.caches[:1]),
-        stages=(
-            StageConfig(
-                name="head",
-                entry="image",
-                trains=("rest",),
-                images=160_000,
-                batch=batch,
-                guided=150,
-                floor=0.1,
-                average_every=1,
-                ema=0.998,
-            ),
-            StageConfig(
-                name="all",
-                entry="image",
-                trains=("low", "high", "rest"),
-                images=2_240_000,
-                batch=batch,
-                rate=2e-3,
-                backbone_rate=0.3,
-                warmup=500,
-                average_every=1,
-                ema=0.9995,
-                checkpoint_images=256_000,
-            ),
-        ),
     )

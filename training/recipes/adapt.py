@@ -1,0 +1,46 @@
+"""Recipes for other budgets and other classes."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from training.engine.config import StageConfig
+from training.errors import ConfigError
+from training.recipes.recipe import Recipe
+
+
+def shortened(recipe: Recipe, images: int) -> Recipe:
+    """The recipe for a budget of so many images in all stages together.
+
+    Stages keep their shares; a smaller budget shortens caches and first steps as well, a larger one only
+    makes the stages longer.
+    """
+    if images < len(recipe.stages):
+        raise ConfigError(f"budget: {images} images are too few for {len(recipe.stages)} stages")
+    share = images / sum(stage.images for stage in recipe.stages)
+    fewer = min(share, 1.0)
+    return replace(
+        recipe,
+        caches=tuple(replace(cache, views=max(1, round(cache.views * fewer))) for cache in recipe.caches),
+        stages=tuple(_shortened(stage, share, fewer) for stage in recipe.stages),
+    )
+
+
+def _shortened(stage: StageConfig, share: float, fewer: float) -> StageConfig:
+    images = max(1, round(stage.images * share))
+    return replace(
+        stage,
+        images=images,
+        batch=min(stage.batch, images),
+        warmup=max(1, round(stage.warmup * fewer)),
+        guided=round(stage.guided * fewer),
+        atss=round(stage.atss * fewer),
+    )
+
+
+def for_labels(recipe: Recipe, labels: Sequence[str]) -> Recipe:
+    """The recipe for other classes, in the order of the detector's outputs."""
+    return replace(
+        recipe,
+        labels=replace(recipe.labels, labels=tuple(labels)),
+        model=replace(recipe.model, classes=len(labels)),
+    )
