@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -39,10 +39,12 @@ class CameraPlan:
     Attributes:
         cameras: those that can be watched, in the order of the file.
         failed: why the others cannot, by id; the rest goes on without them.
+        notes: what the file asks for and this version does not do.
     """
 
     cameras: tuple[CameraConfig, ...]
     failed: Mapping[str, Problem]
+    notes: tuple[Problem, ...]
 
 
 def plan_cameras(loaded: Loaded, references: References, taps: Mapping[str, Tap] = NO_TAPS) -> CameraPlan:
@@ -62,7 +64,22 @@ def plan_cameras(loaded: Loaded, references: References, taps: Mapping[str, Tap]
             cameras.append(_camera(camera, loaded.path, references, taps))
         except (UsageError, SourceError) as error:
             failed[camera.id] = loaded.problem(("cameras", number), str(error))
-    return CameraPlan(cameras=tuple(cameras), failed=failed)
+    return CameraPlan(cameras=tuple(cameras), failed=failed, notes=tuple(_without_effect(loaded)))
+
+
+def _without_effect(loaded: Loaded) -> Iterator[Problem]:
+    """Settings that are read and kept, and that nothing follows yet: said, so that nobody relies on them."""
+    for number, camera in enumerate(loaded.config.cameras):
+        without = {
+            ("decode",): camera.decode not in ("auto", "cpu"),
+            ("detect", "priority"): camera.detect.priority != 0,
+            ("detect", "motion_gating"): camera.detect.motion_gating,
+            ("inputs",): len(camera.inputs) > 1,
+        }
+        for key, asked in without.items():
+            if asked:
+                reason = "only the input for detect is played" if key == ("inputs",) else "has no effect yet"
+                yield loaded.problem(("cameras", number, *key), f"{reason} in this version")
 
 
 def _camera(camera: Camera, file: Path, references: References, taps: Mapping[str, Tap]) -> CameraConfig:

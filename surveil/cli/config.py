@@ -75,7 +75,7 @@ def check(file: File = None) -> None:
 
     loaded = read(chosen(file))
     plan = plan_cameras(loaded, References(os.environ))
-    _report(loaded.warnings)
+    _report((*loaded.warnings, *plan.notes))
     if plan.failed:
         _report(plan.failed.values())
         raise typer.Exit(UsageError.exit_code)

@@ -35,7 +35,7 @@ def serve(file: File = None, verbose: shared.Verbose = False, quiet: shared.Quie
     from surveil.clock import SystemClock
 
     signals = Signals(stop=threading.Event(), wake=threading.Event(), reload=threading.Event())
-    caught = _listen(signals.ask_to_stop, signals.ask_to_reload)
+    caught = listen(signals.ask_to_stop, signals.ask_to_reload)
     service = Service(chosen(file), SystemClock(), os.environ, signals, redactor)
     service.run()
     if service.reader_left:
@@ -44,7 +44,7 @@ def serve(file: File = None, verbose: shared.Verbose = False, quiet: shared.Quie
         raise typer.Exit(INTERRUPTED)
 
 
-def _listen(stop: Callable[[], None], reload: Callable[[], None]) -> list[int]:
+def listen(stop: Callable[[], None], reload: Callable[[], None]) -> list[int]:
     """Carry signals to the service; the list of those that came. A second request to stop ends at once."""
     caught: list[int] = []
 

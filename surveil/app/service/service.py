@@ -165,6 +165,8 @@ class Service:
         self._failed = plan.failed
         for problem in plan.failed.values():
             log.error("%s", problem)
+        for note in plan.notes:
+            log.warning("%s", note)
         wanted = {camera.id: camera for camera in plan.cameras}
         for camera_id in [name for name in self._cameras if name not in wanted]:
             self._session.remove(camera_id)

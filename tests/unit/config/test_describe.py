@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -82,3 +85,10 @@ def test_the_schema_accepts_the_short_forms() -> None:
     assert "id" not in made["$defs"]["Camera"]["required"]
     assert made["additionalProperties"] is False
     assert made["$defs"]["Detect"]["properties"]["max_rate_hz"]["anyOf"][0]["exclusiveMinimum"] == 0
+
+
+def test_the_page_is_what_the_models_say(root: Path) -> None:
+    command = [sys.executable, "docs/make_config_page.py", "--check"]
+    environment = {**os.environ, "PYTHONPATH": str(root)}
+    done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, f"run python docs/make_config_page.py {done.stderr}"

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import av
 import pytest
 
 from surveil.app.service.service import Service, Signals
@@ -186,12 +187,16 @@ def test_no_secret_is_in_status_log_or_figures(
 
 @pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="sockets of POSIX")
 def test_outputs_and_the_supervisor_of_services(tmp_path: Path, base: str, clip: Path) -> None:
+    """The right half is hidden: no recorded picture shows it."""
+    masked = cameras(clip, "a").replace(
+        "id: a,", "id: a, masks: {privacy: [[[0.5, 0], [1, 0], [1, 1], [0.5, 1]]]},"
+    )
     address = str(tmp_path / "notify")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
         listener.bind(address)
         listener.settimeout(40)
         running = Running(tmp_path, {"NOTIFY_SOCKET": address})
-        running.write(base + cameras(clip, "a") + "outputs: {annotated: true, jsonl: files, folder: out}\n")
+        running.write(base + masked + "outputs: {annotated: true, jsonl: files, folder: out}\n")
         running.thread.start()
         try:
             assert listener.recv(1000).startswith(b"READY=1\nSTATUS=running: ")
@@ -206,7 +211,13 @@ def test_outputs_and_the_supervisor_of_services(tmp_path: Path, base: str, clip:
         while not messages or messages[-1] != b"STOPPING=1":
             messages.append(listener.recv(1000))
     assert running.error is None
-    assert list((tmp_path / "out" / "a").iterdir()) == list((tmp_path / "out" / "a").glob("*.mp4"))
+    (video,) = (tmp_path / "out" / "a").iterdir()
+    with av.open(str(video)) as container:
+        images = [picture.to_ndarray(format="bgr24") for picture in container.decode(video=0)]
+    assert images
+    for image in images:
+        assert image[24:, 36:].max() < 20  # below the line of facts; the border is blurred by the encoder
+        assert image[24:, :28].mean() > 80
     assert any(message.startswith(b"RELOADING=1") for message in messages)
     assert any(message.startswith(b"WATCHDOG=1") for message in messages)
 
