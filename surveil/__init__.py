@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from surveil.errors import SurveilError
 from surveil.version import __version__
 
 if TYPE_CHECKING:
     from surveil.app import run
 
-__all__ = ["__version__", "run"]
+__all__ = ["SurveilError", "__version__", "run"]
 
 
 def __getattr__(name: str) -> Any:

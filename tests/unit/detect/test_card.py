@@ -29,6 +29,14 @@ CARD = ModelCard(
 )
 
 
+def test_the_card_in_the_documents_is_one(root: Path) -> None:
+    page = (root / "docs" / "model-cards.md").read_text("utf-8")
+    card = parse_card(page.partition("```json\n")[2].partition("```")[0], "model-cards.md")
+    assert (card.output, card.input.resize) == ("nanodet", "stretch")
+    for key in card.to_json():
+        assert f"`{key}" in page or key == "schema"
+
+
 def _changed(*path: str | int, value: Any) -> str:
     """The card's text with one value replaced; `value` of ... removes it."""
     document = copy.deepcopy(CARD.to_json())
