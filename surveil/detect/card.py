@@ -1,7 +1,8 @@
 """The card of a model: `NAME.json` beside `NAME.onnx`; what goes in, what comes out, and what was measured.
 
-It is all that passes from training to the application besides the `.onnx` file. Plain dataclasses on purpose:
-training runs without pydantic. Values are checked where files are read and written, all problems at once.
+It is all that passes from training to the application besides the `.onnx` (or `.pt2`) file. Plain dataclasses
+on purpose: training runs without pydantic. Values are checked where files are read and written, all problems
+at once.
 """
 
 from __future__ import annotations
@@ -73,7 +74,7 @@ class ModelCard:
 
     Attributes:
         name: what users call it (`--model NAME`).
-        file: name of the `.onnx` file beside the card.
+        file: name of the model's file beside the card.
         sha256: of that file, 64 hexadecimal digits.
         licence: an SPDX expression or a sentence.
         credits: who must be named, one line each.

@@ -29,7 +29,7 @@ _ON_SIZES: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
     "_operator.floordiv": operator.floordiv,
 }
 _ARRAY_STEPS: Final = """
-add.Tensor add_.Tensor arange.default avg_pool2d.default batch_norm.default cat.default chunk.default
+add.Tensor add_.Tensor arange.default avg_pool2d.default batch_norm.default cat.default
 clamp.default clone.default contiguous.default conv2d.default div.Tensor exp.default expand.default
 flatten.using_ints full.default full_like.default hardsigmoid.default hardswish.default
 hardswish_.default hardtanh.default hardtanh_.default leaky_relu.default leaky_relu_.default
@@ -147,9 +147,10 @@ class TorchNetwork:
             if self._weights is None:
                 raise ModelError(f"{self._path}: this detector is closed")
             shape = tuple(picture.shape)
-            if shape not in self._played:
-                self._played[shape] = _Recording(self._compute, picture.to(self._device))
-            return [output.cpu() for output in self._played[shape].play(picture)]
+            with torch.cuda.device(self._device):
+                if shape not in self._played:
+                    self._played[shape] = _Recording(self._compute, picture.to(self._device))
+                return [output.cpu() for output in self._played[shape].play(picture)]
 
 
 class _Recording:

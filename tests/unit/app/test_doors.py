@@ -45,6 +45,16 @@ def test_nothing_happens_before_the_first_result_is_asked_for(clip: Path) -> Non
         surveil.run("file:///etc/passwd")
 
 
+def test_runtime_and_size_of_the_input_are_chosen(model: Path, clip: Path) -> None:
+    first = next(surveil.run(clip, model=model, runtime="onnxruntime", input_size=(64, 64)))
+    assert first.detections is not None
+    assert len(first.detections) > 0
+    with pytest.raises(UsageError, match="unknown runtime 'tensorrt'"):
+        next(surveil.run(clip, model=model, runtime="tensorrt"))
+    with pytest.raises(UsageError, match="not measured at an input size of 64x32"):
+        next(surveil.run(clip, model=model, input_size=(64, 32)))
+
+
 def test_leaving_the_loop_finishes_the_files(model: Path, clip: Path, tmp_path: Path) -> None:
     for result in surveil.run(clip, model=model, out=tmp_path / "o.mp4", mot=tmp_path / "o.txt"):
         if result.frame.index == 9:
