@@ -26,9 +26,9 @@ Node = CommentedMap | CommentedSeq
 
 def read_tree(text: str) -> CommentedMap:
     """The tree of a file that was found to be sound; of one without values an empty mapping."""
-    yaml = YAML(typ="rt", pure=True)
-    yaml.preserve_quotes = True
-    tree = yaml.load(text)
+    parser = YAML(typ="rt", pure=True)  # keeps tags as tags: it makes no objects of them
+    parser.preserve_quotes = True
+    tree = parser.load(text)
     return tree if isinstance(tree, CommentedMap) else CommentedMap()
 
 

@@ -12,6 +12,7 @@ EXIT_CODES = {
     errors.SurveilError: 1,
     errors.UsageError: 2,
     errors.DataError: 2,
+    errors.ConfigError: 2,
     errors.SourceError: 3,
     errors.ModelError: 4,
     errors.DeviceError: 4,
