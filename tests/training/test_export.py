@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,12 @@ torch = pytest.importorskip("torch", reason="the extra `train` is not installed"
 onnx = pytest.importorskip("onnx", reason="the extra `train` is not installed")
 onnxruntime = pytest.importorskip("onnxruntime")
 
+from surveil.detect.assets import DEFAULT_MODEL
 from surveil.detect.card import load_card
+from training.data.augment import letterbox
+from training.evaluate.detect import decode_picture, find_pictures
+from training.evaluate.judge import size_name
+from training.evaluate.truth import load_truth
 from training.export.card import CardTexts, build_card
 from training.export.fold import fold, round_to_half
 from training.export.graph import Deployed, export_onnx, parity
@@ -122,3 +128,41 @@ def test_a_card_is_written_and_read_back(exported: tuple[Path, Deployed], tmp_pa
     assert (read.name, read.file) == ("other-name", "tiny.onnx")
     assert read.measured == {"notes": ["careful"]}
     assert read.input.shapes == ((64, 96), (32, 32))
+
+
+SIZES = ((320, 320), (416, 416), (256, 416))
+
+
+def real_pictures(shared: Path, count: int, size: tuple[int, int]) -> np.ndarray:
+    """Some of the validation pictures, letterboxed."""
+    detection = shared / "data" / "detection"
+    truth = load_truth(detection / "val.json")
+    found = islice(find_pictures(truth, [detection / "val-0.tar"]), 0, 40 * count, 40)
+    return np.stack([letterbox(decode_picture(truth, k, raw), *size)[0] for k, raw in found])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", SIZES, ids=size_name)
+def test_the_real_backbone_agrees_with_torch_on_real_pictures(
+    detector: Detector, shared: Path, size: tuple[int, int], tmp_path: Path
+) -> None:
+    real = Detector(ModelConfig())
+    for own, other in zip(real.head.out, detector.head.out, strict=True):
+        torch.nn.init.normal_(own.weight, std=float(other.weight.detach().std()))
+    real.backbone.load_start(shared / "data" / "weights" / "mobilenet_v2_1.0_pvb_2003.safetensors")
+    path = tmp_path / "real.onnx"
+    deployed = export_onnx(round_to_half(fold(real.eval())), path, {}, SIZES[0])
+    gap = parity(path, deployed, real_pictures(shared, 4, size))
+    assert gap["scores"] < 1e-4
+    assert gap["boxes"] < 1e-4
+
+
+@pytest.mark.parametrize("size", SIZES, ids=size_name)
+def test_what_ships_runs_at_every_size_also_as_int8(root: Path, shared: Path, size: tuple[int, int]) -> None:
+    models = root / "assets" / "models"
+    x = real_pictures(shared, 2, size)
+    (boxes, exact), (_, coarse) = (run(models / f"{DEFAULT_MODEL}{form}.onnx", x) for form in ("", "-int8"))
+    cells = sum(-(-size[0] // s) * -(-size[1] // s) for s in (8, 16, 32, 64))
+    assert boxes.shape == (2, cells, 4)
+    assert exact.shape == coarse.shape == (2, cells, 6)
+    assert np.abs(exact - coarse)[exact > 0.3].mean() < 0.05

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from surveil.detect.card import InputSpec
+from surveil.detect.card import InputSpec, load_card
 from surveil.detect.open import open_detector
 from surveil.detect.runner import Runner
 from surveil.errors import ModelError
@@ -15,7 +15,6 @@ from surveil.labels import SURVEIL_6, LabelMap
 from surveil.types import Detections, Frame
 from tests.support.frames import BLUE, GREEN, RED, frame_of
 from tests.support.onnx_models import SIDE, colour_model
-from tests.support.peer_cards import NANODET_FILE, nanodet_card
 from tests.support.runtimes import need
 
 RUNTIMES = ("onnxruntime", "openvino")
@@ -103,9 +102,9 @@ def test_a_fixed_batch_of_several_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.gpu
-def test_cuda_finds_what_the_cpu_finds(tmp_path: Path, shared: Path) -> None:
-    onnx = shared / "data" / "weights" / NANODET_FILE
-    card = nanodet_card(onnx, tmp_path)
+def test_cuda_finds_what_the_cpu_finds(root: Path, shared: Path) -> None:
+    card = root / "benchmarks" / "peers" / "nanodet-plus-m-416.json"
+    onnx = shared / "data" / "weights" / load_card(card).file
     rng = np.random.default_rng(0)
     frames = [replace(frame_of((640, 360), index=k), image=_noise(rng)) for k in range(4)]
     cuda = open_detector(str(onnx), card=card, device="cuda", min_score=0.02)
