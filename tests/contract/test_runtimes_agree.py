@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,11 +12,11 @@ import pytest
 from surveil.capture.open import open_source, parse_source
 from surveil.clock import SystemClock
 from surveil.detect.assets import find_model
+from surveil.detect.card import load_card
 from surveil.detect.open import open_detector
 from surveil.geometry import iou
 from surveil.pipeline.files import playing
 from surveil.types import Detections, Frame
-from tests.support.peer_cards import NANODET_FILE, PICODET_FILE, nanodet_card, picodet_card
 from tests.support.runtimes import need
 
 SCENE = "test://street?size=640x360&fps=2&seconds=3&seed=7"
@@ -63,18 +62,12 @@ def test_openvino_and_onnx_runtime(frames: list[Frame], model: str, score: float
     _assert_alike(got, wanted, score, overlap)
 
 
-@pytest.mark.parametrize(
-    ("file", "card"), [(NANODET_FILE, nanodet_card), (PICODET_FILE, picodet_card)], ids=["nanodet", "picodet"]
-)
-def test_public_detectors_on_both(
-    frames: list[Frame], shared: Path, tmp_path: Path, file: str, card: Callable[[Path, Path], Path]
-) -> None:
+@pytest.mark.parametrize("peer", ["nanodet-plus-m-416", "picodet-s-416"])
+def test_public_detectors_on_both(frames: list[Frame], shared: Path, root: Path, peer: str) -> None:
     need("openvino")
-    onnx = shared / "data" / "weights" / file
-    described = card(onnx, tmp_path)
-    wanted, got = (
-        _detect(frames, str(onnx), runtime, card=described) for runtime in ("onnxruntime", "openvino")
-    )
+    card = root / "benchmarks" / "peers" / f"{peer}.json"
+    onnx = shared / "data" / "weights" / load_card(card).file
+    wanted, got = (_detect(frames, str(onnx), runtime, card=card) for runtime in ("onnxruntime", "openvino"))
     _assert_alike(wanted, got, 1e-3, 0.999)
 
 
