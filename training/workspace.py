@@ -15,6 +15,7 @@ from training.data.records import Record, data_hash, load_records
 from training.engine.config import Machine
 from training.engine.processes import run_processes
 from training.engine.stage import StageJob, run_stage
+from training.engine.validation import ValidationJob
 from training.errors import ConfigError
 from training.recipes.recipe import Recipe
 
@@ -102,6 +103,16 @@ class Workspace:
             cache=config,
         )
 
+    def validation(self) -> ValidationJob:
+        """What weights in training are judged by."""
+        split = self.split("val")
+        return ValidationJob(
+            annotations=split.annotations,
+            pictures=split.pictures,
+            labels=self.recipe.labels.labels,
+            size=self.recipe.sizes[0],
+        )
+
     def stage_folder(self, k: int) -> Path:
         """Folder of stage k, from 0."""
         return self.out / f"{k + 1}-{self.recipe.stages[k].name}"
@@ -120,8 +131,7 @@ class Workspace:
         recipe, init = self.recipe, None
         for k, config in enumerate(recipe.stages):
             caches = [recipe.caches[n] for n in config.caches]
-            live = config.entry == "image"
-            if not live:
+            if config.entry != "image":
                 for cache in dict.fromkeys(caches):
                     self.fill_cache(cache)
             job = StageJob(
@@ -131,10 +141,9 @@ class Workspace:
                 start=self.weight_file(recipe.start),
                 init=init,
                 caches=tuple(self.cache_folder(cache) for cache in caches),
-                views=self.views(caches[0]) if live else None,
-                sizes=tuple(cache.size for cache in caches),
+                views=tuple(self.views(cache) for cache in caches),
+                validation=self.validation(),
                 out=self.stage_folder(k),
-                files=tuple(record.file_name for record in self.records("train")),
                 data_hash=self.data_hash,
             )
             init = run_stage(job)

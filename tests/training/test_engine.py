@@ -14,98 +14,40 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the extra `train` is not installed")
 
-from tests.training.tiny import LABELS, SIZE
+from surveil.geometry import iou
+from tests.training.tiny import SIZE
+from tests.training.tiny_stage import MODEL, STAGE, make_trainer
 from training.data.cache import FeatureCache
 from training.engine.average import Averager, Meeting
 from training.engine.batches import Batch, BatchesInTurn, CachedBatches, Order, unpack_bits
-from training.engine.config import Machine, StageConfig
-from training.engine.ema import Ema
+from training.engine.ema import averaged
 from training.engine.journal import Journal, Means, read_journal
 from training.engine.processes import ALLOCATOR, environment, run_processes
-from training.engine.schedule import rate_at, total_steps
-from training.engine.trainer import Trainer
-from training.errors import CheckpointError, ConfigError, DivergedError, TrainingError
-from training.grid import cell_grid
-from training.losses.criterion import Criterion
-from training.models.detector import Detector, ModelConfig, load_model, save_model
+from training.engine.schedule import rate_at
+from training.errors import ConfigError, DivergedError, TrainingError
 
-MODEL = ModelConfig(classes=len(LABELS.labels), width=16, depth=1)
-ALONE = Machine(processes=1)
-STAGE = StageConfig(
-    name="tiny",
-    entry="low",
-    trains=("high", "rest"),
-    images=32,
-    batch=2,
-    warmup=2,
-    average_every=2,
-    log_steps=2,
-    checkpoint_images=16,
-)
-
-CURVE = [4.533, 4.459, 4.371, 4.31, 4.317, 4.289, 4.285, 4.218, 4.238, 4.223]
-
-
-def make_trainer(cache: FeatureCache, config: StageConfig = STAGE) -> Trainer:
-    torch.manual_seed(11)
-    criteria = {SIZE: Criterion(cell_grid(*SIZE), config.loss, MODEL.reg_max)}
-    source = CachedBatches(cache, config, files=[f"{k}.png" for k in range(1, 7)])
-    return Trainer(Detector(MODEL), source, criteria, config, ALONE)
-
-
-def same(a: Path, b: Path) -> bool:
-    one, two = (load_model(p, MODEL).state_dict() for p in (a, b))
-    return all(torch.equal(one[k], two[k]) for k in one)
-
-
-class Stop(Exception):
-    """Ends a run in the middle of a step."""
-
-
-def test_a_resumed_run_equals_one_that_never_stopped(tiny_cache: FeatureCache, tmp_path: Path) -> None:
-    whole = make_trainer(tiny_cache).run(tmp_path / "whole", {"run": 1})
-    stopped = make_trainer(tiny_cache)
-    draw = stopped.source.batch
-
-    def interrupted(step: int) -> Batch:
-        if step == 11:
-            raise Stop
-        return draw(step)
-
-    stopped.source.batch = interrupted  # type: ignore[method-assign]
-    with pytest.raises(Stop):
-        stopped.run(tmp_path / "parts", {"run": 1})
-    again = make_trainer(tiny_cache)
-    result = again.run(tmp_path / "parts", {"run": 1})
-    assert again.state.step == total_steps(STAGE, 1) == 16
-    assert whole is not None
-    assert result is not None
-    assert same(whole, result)
-    keep = ("step", "cls", "giou", "dfl")
-    curves = [
-        [[line[k] for k in keep] for line in read_journal(tmp_path / d / "log.csv")]
-        for d in ("whole", "parts")
-    ]
-    assert curves[0] == curves[1]
-    assert [p.name for p in (tmp_path / "parts" / "checkpoint").glob("step-*")] == ["step-16"]
-
-
-def test_a_checkpoint_of_another_run_is_refused(tiny_cache: FeatureCache, tmp_path: Path) -> None:
-    config = replace(STAGE, images=8, checkpoint_images=8)
-    make_trainer(tiny_cache, config).run(tmp_path, {"run": 1})
-    with pytest.raises(CheckpointError, match="another run"):
-        make_trainer(tiny_cache, config).run(tmp_path, {"run": 2})
+CURVE = [4.5488, 4.5649, 4.5325, 4.57, 4.5493, 4.5091, 4.4462, 4.5022, 4.5233, 4.5162]
+LOSSES = ("cls", "giou", "dfl", "distill_score", "distill_box")
+TOLERANCE = [1e-4, 1e-3, 2e-3, *[0.02] * 7]
 
 
 def test_the_loss_curve_of_the_first_steps(tiny_cache: FeatureCache, tmp_path: Path) -> None:
-    """Pinned on a CPU in float32; other processors add up in another order, hence the tolerance."""
-    config = replace(STAGE, images=40, checkpoint_images=1000)
+    """Pinned on a CPU in float32: the means of two steps each.
+
+    Processors and versions of oneDNN add up in other orders, and batch norms over two pictures, the choice of
+    cells and Adam, which divides gradients by their own size, amplify that. With two threads, or without
+    oneDNN, the first line differs by 2e-6, the second by 1e-4, the third by 5e-4 and the later ones by up to
+    1e-2: twice that and more is allowed. A small rate keeps the amplification low; a rate 5 % larger is told
+    by the first two lines.
+    """
+    config = replace(STAGE, images=40, checkpoint_images=1000, rate=4e-4)
     make_trainer(tiny_cache, config).run(tmp_path, {})
-    total = [
-        sum(line[k] for k in ("cls", "giou", "dfl", "distill_score", "distill_box"))
-        for line in read_journal(tmp_path / "log.csv")
-    ]
-    assert total == pytest.approx(CURVE, rel=0.02)
+    lines = read_journal(tmp_path / "log.csv")
+    total = [sum(line[k] for k in LOSSES) for line in lines]
+    assert len(total) == len(CURVE)
+    for line, (got, pinned, tolerance) in enumerate(zip(total, CURVE, TOLERANCE, strict=True)):
+        assert got == pytest.approx(pinned, rel=tolerance), f"line {line} of {total}"
+    assert all(line["gradient"] > 0 for line in lines)
 
 
 def test_one_batch_can_be_learned_by_heart(tiny_cache: FeatureCache) -> None:
@@ -117,9 +59,19 @@ def test_one_batch_can_be_learned_by_heart(tiny_cache: FeatureCache) -> None:
     batch = trainer.source.batch(0)
     trainer.source.batch = lambda step: batch  # type: ignore[method-assign]
     trainer.model.train()
-    curve = [trainer._step(0.0) for _ in range(90)]
-    assert sum(curve[-1].values()) < 0.45 * sum(curve[0].values())
-    assert curve[-1]["giou"] < 0.35
+    steps = [trainer._step(0.0) for _ in range(60)]
+    first, last = steps[0].losses, steps[-1].losses
+    assert last["cls"] < 0.3 * first["cls"]
+    assert last["giou"] < 0.35 * first["giou"]
+    assert last["dfl"] < 0.5 * first["dfl"]
+    raw, objects = steps[-1].raw, batch.targets.objects
+    scores = raw[..., : MODEL.classes].sigmoid().numpy()
+    boxes = trainer.criteria[SIZE].boxes(raw[..., MODEL.classes :]).numpy()
+    assert len(objects.boxes) == 4
+    for k, label, truth in zip(objects.image, objects.classes, objects.boxes.numpy(), strict=True):
+        best = scores[k, :, label].argmax()  # a picture shows one object of a class
+        assert scores[k, best, label] > 0.8
+        assert iou(truth[None], boxes[k, best][None])[0, 0] > 0.8
 
 
 def test_a_loss_that_is_not_finite_stops_the_run_and_names_the_batch(tiny_cache: FeatureCache) -> None:
@@ -185,15 +137,23 @@ def test_the_rate_warms_up_and_falls() -> None:
     assert rate_at(99, 1.0, config) == pytest.approx(0.1)
 
 
-def test_the_ema_is_a_weighted_mean_and_is_put_back() -> None:
-    weight = torch.zeros(2)
-    ema = Ema([weight], decay=0.9)
-    weight.fill_(1.0)
-    ema.update()  # keeps (1 + 1) / (10 + 1)
-    assert ema.mean[0].tolist() == pytest.approx([9 / 11] * 2)
-    with ema.applied():
-        assert weight.tolist() == pytest.approx([9 / 11] * 2)
-    assert weight.tolist() == [1.0, 1.0]
+def test_the_ema_is_a_weighted_mean_of_weights_and_statistics() -> None:
+    model = torch.nn.BatchNorm1d(2)
+    torch.nn.init.zeros_(model.weight)
+    ema = averaged(model, decay=0.25)
+    torch.nn.init.ones_(model.weight)
+    model.running_mean.fill_(2.0)
+    model.num_batches_tracked.fill_(7)
+    expected = 0.0
+    for n in (1, 2, 3):
+        ema.update_parameters(model)
+        keep = min(0.25, (1 + n) / (10 + n))  # 2 / 11, 3 / 12, then the decay
+        expected = keep * expected + 1 - keep
+        assert ema.module.weight.tolist() == pytest.approx([expected] * 2)
+    assert ema.module.running_mean.tolist() == pytest.approx([2 * expected] * 2)
+    assert ema.module.num_batches_tracked == 7
+    assert not ema.module.training
+    assert model.weight.tolist() == [1.0, 1.0]
 
 
 def test_the_journal_drops_what_came_after_the_checkpoint(tmp_path: Path) -> None:
@@ -215,19 +175,6 @@ def test_means_count_what_was_added() -> None:
     assert means.take() == {"a": 3.0}
     means.add({"a": 5.0})
     assert means.take() == {"a": 5.0}
-
-
-def test_weights_survive_saving_and_another_architecture_is_refused(tmp_path: Path) -> None:
-    model = Detector(MODEL)
-    save_model(model, tmp_path / "m.safetensors")
-    assert torch.equal(
-        load_model(tmp_path / "m.safetensors", MODEL).neck.lateral[0][0].weight,
-        model.neck.lateral[0][0].weight,
-    )
-    with pytest.raises(CheckpointError, match="another architecture"):
-        load_model(tmp_path / "m.safetensors", replace(MODEL, depth=2))
-    with pytest.raises(CheckpointError, match="can be read"):
-        load_model(tmp_path / "none.safetensors", MODEL)
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from training.models.backbone import MobileNetV2
 SIZE = (64, 96)  # height, width: small, not square
 LABELS = LabelConfig(labels=("person", "car", "bus", "truck"), weak_sources=("weak",))
 CACHE = CacheConfig(size=SIZE, views=24, top=8, max_boxes=6, batch=4)
+PLAIN = AugmentConfig(mosaic=0.0, scale=(0.8, 1.1), colour=0.0, grey=0.0, blur=0.0, compress=0.0, noise=0.0)
 COLOURS = {"person": (40, 40, 220), "car": (220, 120, 30)}
 
 
@@ -66,15 +67,24 @@ def make_tiny_data(folder: Path) -> TinyData:
     return TinyData(folder, records, decode_images(records, [folder / "train"], folder / "train.npy"))
 
 
+def lively(backbone: MobileNetV2) -> MobileNetV2:
+    """Random weights that keep the signal's size through all layers (it has no batch norms, they are folded).
+
+    torch's own start shrinks it until all pictures look alike.
+    """
+    for module in backbone.modules():
+        if isinstance(module, torch.nn.Conv2d):
+            torch.nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+            torch.nn.init.zeros_(module.bias)
+    return backbone
+
+
 def make_tiny_cache(tiny: TinyData, folder: Path) -> FeatureCache:
     """A cache of views through a random backbone; the teacher is silent but for one cell."""
     torch.manual_seed(3)
-    backbone = MobileNetV2().eval()
+    backbone = lively(MobileNetV2()).eval()
     cache = FeatureCache.create(folder, CACHE, len(LABELS.labels), {"tiny": True})
-    plain = AugmentConfig(
-        mosaic=0.0, scale=(0.8, 1.1), colour=0.0, grey=0.0, blur=0.0, compress=0.0, noise=0.0
-    )
-    augmenter = Augmenter(tiny.images, tiny.records, plain, SIZE)
+    augmenter = Augmenter(tiny.images, tiny.records, PLAIN, SIZE)
     soft = np.zeros((len(cell_grid(*SIZE)[0]), len(LABELS.labels)), np.float32)
     soft[4, 0] = 0.5
     for k, i in enumerate(draw_order(tiny.records, CACHE, LABELS.labels)):

@@ -1,6 +1,7 @@
 """Processes that train side by side and meet now and then to average their weights."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -18,6 +19,24 @@ class Meeting:
         self.table = torch.zeros(processes, numbers).share_memory_()
         self.message = torch.zeros(1, dtype=torch.float64).share_memory_()
         self.barrier: Any = mp.get_context("spawn").Barrier(processes)
+
+
+@dataclass(frozen=True)
+class Seat:
+    """Place of a process among those that train together.
+
+    Attributes:
+        rank: 0 logs and saves.
+        meeting: Shared by all, or None when it trains alone.
+    """
+
+    rank: int = 0
+    meeting: Meeting | None = None
+
+    @property
+    def ranks(self) -> int:
+        """Number of processes."""
+        return self.meeting.processes if self.meeting else 1
 
 
 class Averager:

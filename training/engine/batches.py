@@ -127,7 +127,12 @@ class BatchesInTurn:
 
     def batch(self, step: int) -> Batch:
         """Batch number `step`."""
+        place, number = self.at(step)
+        return self.sources[place].batch(number)
+
+    def at(self, step: int) -> tuple[int, int]:
+        """Which source batch number `step` comes from, and its number there."""
         turn, place = divmod(step, len(self.sources))
         source = self.sources[place]
         before = sum(s is source for s in self.sources[:place])
-        return source.batch(turn * sum(s is source for s in self.sources) + before)
+        return place, turn * sum(s is source for s in self.sources) + before

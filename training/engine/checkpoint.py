@@ -1,25 +1,30 @@
 """Checkpoints from which a run goes on exactly: weights, EMA and optimizer as safetensors, the rest as JSON.
 
 Every process writes its own file into `step-N/`; when all are there, process 0 names the folder in
-`latest.json` and removes the one before. Nothing is pickled, and a crash at any moment leaves the former
-checkpoint usable.
+`latest.json` and removes the one before. Nothing is pickled, and a crash or a full disk at any moment leaves
+the former checkpoint usable.
 """
 
 import json
 import shutil
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
-from torch import Tensor
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
 
+from surveil.errors import OutputError
 from training.engine.average import Averager
-from training.engine.ema import Ema
 from training.errors import CheckpointError
+from training.files import write_tensors, write_whole
 
 LATEST = "latest.json"
+SHOWN = 6  # differences that an error lists
 
 
 @dataclass
@@ -29,20 +34,18 @@ class RunState:
     Attributes:
         step: Steps done.
         spent_s: Seconds spent on them.
-        updates: Updates of the EMA.
+        scaler: State of the gradient scaler; empty without one.
     """
 
     step: int = 0
     spent_s: float = 0.0
-    updates: int = 0
+    scaler: dict[str, Any] = field(default_factory=dict)
 
 
 def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
     """State of the optimizer as flat names: `INDEX.FIELD`."""
     state = optimizer.state_dict()["state"]
-    return {
-        f"{i}.{field}": value.contiguous() for i, fields in state.items() for field, value in fields.items()
-    }
+    return {f"{i}.{field}": value for i, fields in state.items() for field, value in fields.items()}
 
 
 def load_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
@@ -54,6 +57,20 @@ def load_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor])
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
 
 
+def differences(there: Any, here: Any, where: str = "") -> Iterator[str]:
+    """Where two JSON values differ, in words.
+
+    >>> list(differences({"a": {"rate": 1, "seed": 0}}, {"a": {"rate": 2, "seed": 0}}))
+    ['a.rate is 1 there and 2 here']
+    """
+    if isinstance(there, dict) and isinstance(here, dict):
+        for key in dict.fromkeys([*there, *here]):
+            name = f"{where}.{key}" if where else str(key)
+            yield from differences(there.get(key, "not set"), here.get(key, "not set"), name)
+    elif there != here:
+        yield f"{where} is {there} there and {here} here"
+
+
 class Checkpoints:
     """Checkpoints of one stage in one folder."""
 
@@ -61,44 +78,67 @@ class Checkpoints:
         """`identity`: JSON values that must be equal when a run goes on (configuration, data, processes)."""
         self.folder, self.identity, self.averager = folder, identity, averager
 
-    def save(
-        self, state: RunState, model: torch.nn.Module, ema: Ema, optimizer: torch.optim.Optimizer
-    ) -> None:
-        """Write a checkpoint; every process calls this at the same step."""
+    def save(self, state: RunState, modules: dict[str, nn.Module], optimizer: torch.optim.Optimizer) -> None:
+        """Write a checkpoint; every process calls this at the same step.
+
+        Raises:
+            OutputError: It cannot be written; the former checkpoint stays.
+        """
         rank, target = self.averager.rank, self.folder / f"step-{state.step}"
-        target.mkdir(parents=True, exist_ok=True)
-        tensors = {f"model.{k}": v.contiguous() for k, v in model.state_dict().items()}
-        tensors |= {f"optimizer.{k}": v for k, v in optimizer_tensors(optimizer).items()}
-        tensors |= {f"ema.{i}": v.contiguous() for i, v in enumerate(ema.mean)}
-        save_file(tensors, target / f"rank-{rank}.safetensors")
+        tensors = {f"optimizer.{k}": v for k, v in optimizer_tensors(optimizer).items()}
+        for name, module in modules.items():
+            tensors |= {f"{name}.{k}": v for k, v in module.state_dict().items()}
+        try:
+            target.mkdir(parents=True, exist_ok=True)
+            write_tensors(target / f"rank-{rank}.safetensors", tensors)
+        except OSError as error:  # of the folder
+            raise OutputError(f"{target}: cannot be made ({error.strerror})") from error
+        except OutputError:
+            with suppress(OSError):
+                target.rmdir()  # unless another process wrote into it
+            raise
         self.averager.wait()
         if rank == 0:
-            latest = {"identity": self.identity, "folder": target.name, **vars(state)}
-            part = self.folder / f"{LATEST}.part"
-            part.write_text(json.dumps(latest, indent=1))
-            part.rename(self.folder / LATEST)
+            latest = {"identity": self.identity, "folder": target.name, **asdict(state)}
+            write_whole(self.folder / LATEST, json.dumps(latest, indent=1).encode())
             for old in self.folder.glob("step-*"):
                 if old != target:
                     shutil.rmtree(old)
 
-    def load(self, model: torch.nn.Module, ema: Ema, optimizer: torch.optim.Optimizer) -> RunState | None:
+    def load(self, modules: dict[str, nn.Module], optimizer: torch.optim.Optimizer) -> RunState | None:
         """Go on from the latest checkpoint; None when there is none.
 
         Raises:
-            CheckpointError: It belongs to another configuration.
+            CheckpointError: It belongs to another configuration, or its files are missing or broken.
         """
         file = self.folder / LATEST
         if not file.exists():
             return None
         latest = json.loads(file.read_text())
-        if latest["identity"] != self.identity:
+        self._check(latest["identity"])
+        path = self.folder / latest["folder"] / f"rank-{self.averager.rank}.safetensors"
+        try:
+            tensors = load_file(path)
+        except (OSError, SafetensorError) as error:
             raise CheckpointError(
-                f"{file}: of another run (settings, data or processes differ); remove {self.folder}"
+                f"{path}: cannot be read ({error}); remove {self.folder} to start the stage anew"
+            ) from error
+        for name, module in modules.items():
+            module.load_state_dict(_part(tensors, name))
+        load_optimizer(optimizer, _part(tensors, "optimizer"))
+        return RunState(step=latest["step"], spent_s=latest["spent_s"], scaler=latest["scaler"])
+
+    def _check(self, identity: dict[str, Any]) -> None:
+        different = list(differences(identity, self.identity))
+        if different:
+            more = f" and {len(different) - SHOWN} more" if len(different) > SHOWN else ""
+            raise CheckpointError(
+                f"{self.folder}: a checkpoint of another run: {'; '.join(different[:SHOWN])}{more}. "
+                "Train with the same settings and data, into another --out, or remove that folder"
             )
-        tensors = load_file(self.folder / latest["folder"] / f"rank-{self.averager.rank}.safetensors")
-        model.load_state_dict({k[6:]: v for k, v in tensors.items() if k.startswith("model.")})
-        for i, mean in enumerate(ema.mean):
-            mean.copy_(tensors[f"ema.{i}"])
-        load_optimizer(optimizer, {k[10:]: v for k, v in tensors.items() if k.startswith("optimizer.")})
-        ema.updates = latest["updates"]
-        return RunState(step=latest["step"], spent_s=latest["spent_s"], updates=latest["updates"])
+
+
+def _part(tensors: dict[str, Tensor], name: str) -> dict[str, Tensor]:
+    """Tensors `NAME.…`, without that beginning."""
+    start = f"{name}."
+    return {k[len(start) :]: v for k, v in tensors.items() if k.startswith(start)}

@@ -1,32 +1,26 @@
-"""Exponential moving average of weights and batch-norm statistics."""
+"""Exponential moving average of weights and batch-norm statistics, on torch's own `AveragedModel`."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
 
 
-class Ema:
-    """Averages of tensors that change in place; young averages follow faster."""
+def averaged(model: nn.Module, decay: float) -> AveragedModel:
+    """A copy of the model in evaluation mode; `update_parameters(model)` moves it towards the model.
 
-    def __init__(self, tensors: Sequence[Tensor], decay: float) -> None:
-        """`tensors`: what is followed; starts as a copy of it."""
-        self.live, self.decay, self.updates = list(tensors), decay, 0
-        self.mean = [t.detach().clone() for t in tensors]
+    Young averages follow faster: update n keeps min(decay, (1 + n) / (10 + n)). Counters are copied.
+    """
 
-    def update(self) -> None:
-        """Move towards the present values: keep min(decay, (1 + n) / (10 + n)) of the average."""
-        self.updates += 1
-        keep = min(self.decay, (1 + self.updates) / (10 + self.updates))
-        torch._foreach_lerp_(self.mean, [t.detach() for t in self.live], 1 - keep)
+    def move(mean: Sequence[Tensor], live: Sequence[Tensor], _: Tensor | int) -> None:
+        if not mean[0].is_floating_point():
+            torch._foreach_copy_(mean, live)
+            return
+        n = int(ema.n_averaged)  # lies on the CPU, wherever the model is: no waiting for the device
+        keep = min(decay, (1 + n) / (10 + n))
+        torch._foreach_lerp_(mean, live, 1 - keep)
 
-    @contextmanager
-    def applied(self) -> Iterator[None]:
-        """The tensors hold their averages inside the block."""
-        kept = [t.detach().clone() for t in self.live]
-        torch._foreach_copy_([t.detach() for t in self.live], self.mean)
-        try:
-            yield
-        finally:
-            torch._foreach_copy_([t.detach() for t in self.live], kept)
+    ema = AveragedModel(model, multi_avg_fn=move, use_buffers=True)
+    ema.update_parameters(model)  # the first one copies; it counts, so that the next is update 1
+    return ema.requires_grad_(False).eval()

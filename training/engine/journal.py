@@ -1,8 +1,11 @@
 """The log of a stage: one CSV line every few steps; a resumed run cuts off what came after its checkpoint."""
 
 import csv
+import io
 from collections import defaultdict
 from pathlib import Path
+
+from training.files import write_whole
 
 
 class Means:
@@ -28,7 +31,7 @@ class Means:
 
 
 class Journal:
-    """Writes `log.csv`; the columns are those of the first line."""
+    """Writes a CSV file; the columns are those of the first line."""
 
     def __init__(self, path: Path, resume_step: int = 0) -> None:
         """Lines of steps after `resume_step` are dropped."""
@@ -39,11 +42,12 @@ class Journal:
                 rows = [row for row in csv.DictReader(file) if int(row["step"]) <= resume_step]
         self.columns = list(rows[0]) if rows else []
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("w", newline="") as file:
-            if rows:
-                writer = csv.DictWriter(file, self.columns)
-                writer.writeheader()
-                writer.writerows(rows)
+        kept = io.StringIO(newline="")
+        if rows:
+            writer = csv.DictWriter(kept, self.columns)
+            writer.writeheader()
+            writer.writerows(rows)
+        write_whole(path, kept.getvalue().encode())
 
     def write(self, line: dict[str, float]) -> None:
         """Append one line."""

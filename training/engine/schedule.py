@@ -16,3 +16,9 @@ def total_steps(config: StageConfig, processes: int) -> int:
     """Steps of the stage, rounded up to whole averagings."""
     per_round = config.batch * processes * config.average_every
     return -(-config.images // per_round) * config.average_every
+
+
+def steps_of(images: int, config: StageConfig, processes: int) -> int:
+    """Steps in which about so many images are seen: whole averagings, one at least."""
+    per_round = config.batch * processes * config.average_every
+    return max(1, images // per_round) * config.average_every

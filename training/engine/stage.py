@@ -9,16 +9,22 @@ from typing import Any
 import torch
 
 from training.data.cache import FeatureCache, ViewJob
-from training.engine.average import Meeting
+from training.engine.average import Meeting, Seat
 from training.engine.batches import BatchesInTurn, CachedBatches
 from training.engine.config import Machine, StageConfig
+from training.engine.optimizer import synced_tensors
 from training.engine.processes import run_processes
-from training.engine.trainer import BatchSource, Seat, Trainer, synced_tensors
-from training.errors import ConfigError
+from training.engine.redraw import Redrawer
+from training.engine.trainer import BatchSource, Trainer
+from training.engine.validation import Validation, ValidationJob, check_tools
+from training.engine.watch import Pictures, Watch, pictures_of_inputs
+from training.errors import ConfigError, PausedError
+from training.files import write_whole
 from training.grid import cell_grid
 from training.live.batches import open_live
 from training.losses.criterion import Criterion
 from training.models.detector import Detector, ModelConfig, load_model
+from training.progress import log_to_stderr
 from training.revision import revision
 
 log = logging.getLogger(__name__)
@@ -37,10 +43,9 @@ class StageJob:
         start: The backbone's public start; used when `init` is None.
         init: Weights of the stage before, or None.
         caches: Folders of the feature caches that are drawn from in turn (entries `taps` and `low`).
-        views: How views are drawn (entry `image`), or None.
-        sizes: Height and width of the inputs, by cache.
+        views: How the views of each cache were drawn, or how they are drawn live (entry `image`).
+        validation: What the averaged weights are judged by.
         out: Folder of the stage.
-        files: Names of the training pictures, for error messages.
         data_hash: Names the data.
     """
 
@@ -50,11 +55,15 @@ class StageJob:
     start: Path
     init: Path | None
     caches: tuple[Path, ...]
-    views: ViewJob | None
-    sizes: tuple[tuple[int, int], ...]
+    views: tuple[ViewJob, ...]
+    validation: ValidationJob
     out: Path
-    files: tuple[str, ...]
     data_hash: str
+
+    @property
+    def sizes(self) -> tuple[tuple[int, int], ...]:
+        """Height and width of the inputs, by cache."""
+        return tuple(view.cache.size for view in self.views)
 
     def identity(self) -> dict[str, Any]:
         """JSON values that a resumed run must share."""
@@ -84,21 +93,22 @@ def build_model(job: StageJob) -> Detector:
 def open_batches(job: StageJob, rank: int, ranks: int) -> BatchSource:
     """Where a process's batches come from: the cache, or views drawn live (in one process only)."""
     if job.config.entry != "image":
+        files = [record.file_name for record in job.views[0].records]
         of = {
-            folder: CachedBatches(FeatureCache.open(folder), job.config, rank, ranks, job.files)
+            folder: CachedBatches(FeatureCache.open(folder), job.config, rank, ranks, files)
             for folder in dict.fromkeys(job.caches)
         }
         return BatchesInTurn([of[folder] for folder in job.caches])
-    if job.views is None or ranks > 1:
+    if ranks > 1:
         raise ConfigError(f"stage {job.config.name}: live views need one process (--processes 1)")
     return open_live(
-        job.views, job.sizes, job.config, job.machine.workers, torch.device(job.machine.device)
+        job.views[0], job.sizes, job.config, job.machine.workers, torch.device(job.machine.device)
     )
 
 
 def train_in_process(rank: int, ranks: int, job: StageJob, meeting: Meeting | None) -> None:
     """Body of one process."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    log_to_stderr()
     if job.machine.device == "cpu":
         torch.set_num_threads(1 if ranks > 1 else torch.get_num_threads())
     device = torch.device(job.machine.device)
@@ -106,15 +116,24 @@ def train_in_process(rank: int, ranks: int, job: StageJob, meeting: Meeting | No
         size: Criterion(cell_grid(*size), job.config.loss, job.model.reg_max, device)
         for size in set(job.sizes)
     }
+    source = open_batches(job, rank, ranks)
     trainer = Trainer(
         build_model(job),
-        open_batches(job, rank, ranks),
+        source,
         criteria,
         job.config,
         job.machine,
         Seat(rank, meeting),
     )
-    trainer.run(job.out, job.identity())
+    trainer.run(job.out, job.identity(), open_watch(job, source) if rank == 0 else None)
+
+
+def open_watch(job: StageJob, source: BatchSource) -> Watch:
+    """What looks at the stage."""
+    pictures: Pictures = (
+        Redrawer(source, job.views) if isinstance(source, BatchesInTurn) else pictures_of_inputs
+    )
+    return Watch(job.out, job.machine.watch, job.config, pictures, Validation(job.validation))
 
 
 def run_stage(job: StageJob) -> Path:
@@ -127,6 +146,8 @@ def run_stage(job: StageJob) -> Path:
     if done.exists() and json.loads(done.read_text()) == job.identity():
         log.info("stage %s: done before, %s", job.config.name, result)
         return result
+    if job.machine.watch.evaluate:
+        check_tools()
     job.out.mkdir(parents=True, exist_ok=True)
     (job.out / REVISION).write_text(revision(Path(__file__).parent))
     ranks = job.machine.processes
@@ -145,5 +166,7 @@ def run_stage(job: StageJob) -> Path:
         numbers = sum(t.numel() for t in synced_tensors(Detector(job.model), job.config))
         meeting = Meeting(ranks, numbers) if ranks > 1 else None
         run_processes(train_in_process, ranks, job, meeting)
-    done.write_text(json.dumps(job.identity(), indent=1))
+    if not result.exists():
+        raise PausedError(f"stage {job.config.name} is paused; the same command goes on from {job.out}")
+    write_whole(done, json.dumps(job.identity(), indent=1).encode())
     return result

@@ -10,17 +10,23 @@ import torch
 from torch import Tensor, nn
 
 from surveil.clock import Clock, SystemClock
-from training.engine.average import Averager, Meeting
+from training.engine.average import Averager, Seat
 from training.engine.batches import Batch
 from training.engine.checkpoint import Checkpoints, RunState
 from training.engine.config import Machine, StageConfig
-from training.engine.ema import Ema
+from training.engine.ema import averaged
 from training.engine.journal import Journal, Means
-from training.engine.schedule import rate_at, total_steps
+from training.engine.look import Look, Watcher
+from training.engine.optimizer import freeze, make_optimizer, synced_tensors
+from training.engine.schedule import rate_at, steps_of, total_steps
+from training.engine.stopwatch import Stopwatch
 from training.errors import DivergedError
 from training.losses.criterion import Criterion
 from training.models.detector import Detector, flatten, save_model
 from training.progress import Progress
+
+AUTOCAST = {"bfloat16": torch.bfloat16, "float16": torch.float16}
+SMALLEST_SCALE = 1e-3  # of float16's losses; below it every step overflows
 
 
 class BatchSource(Protocol):
@@ -31,44 +37,20 @@ class BatchSource(Protocol):
 
 
 @dataclass(frozen=True)
-class Seat:
-    """Place of a process among those that train together.
+class Step:
+    """What a step did.
 
     Attributes:
-        rank: 0 logs and saves.
-        meeting: Shared by all, or None when it trains alone.
+        losses: By name, weighted.
+        gradient: Its length before it was clipped.
+        batch: The batch.
+        raw: (B, N, C + 4 (reg_max + 1)) float32, what the model said of it.
     """
 
-    rank: int = 0
-    meeting: Meeting | None = None
-
-    @property
-    def ranks(self) -> int:
-        """Number of processes."""
-        return self.meeting.processes if self.meeting else 1
-
-
-def synced_tensors(model: Detector, config: StageConfig) -> list[Tensor]:
-    """What is averaged and followed by the EMA: trained parameters and batch-norm statistics."""
-    parts = model.parts()
-    trained: list[Tensor] = [p for name in config.trains for p in parts[name]]
-    return trained + [b for _, b in model.named_buffers() if b.is_floating_point()]
-
-
-def make_optimizer(model: Detector, config: StageConfig) -> torch.optim.AdamW:
-    """AdamW; decay on the matrices of neck and head only, a smaller rate for the backbone (key `scale`)."""
-    parts = model.parts()
-    groups: list[dict[str, Any]] = []
-    if "rest" in config.trains:
-        rest = parts["rest"]
-        groups += [
-            {"params": [p for p in rest if p.ndim > 1], "scale": 1.0, "weight_decay": config.decay},
-            {"params": [p for p in rest if p.ndim == 1], "scale": 1.0, "weight_decay": 0.0},
-        ]
-    backbone = [p for name in ("low", "high") if name in config.trains for p in parts[name]]
-    if backbone:
-        groups.append({"params": backbone, "scale": config.backbone_rate, "weight_decay": 0.0})
-    return torch.optim.AdamW(groups, lr=config.rate, betas=config.betas, fused=True)
+    losses: dict[str, float]
+    gradient: float
+    batch: Batch
+    raw: Tensor
 
 
 class Trainer:
@@ -81,68 +63,83 @@ class Trainer:
         criteria: Mapping[tuple[int, int], Criterion],
         config: StageConfig,
         machine: Machine,
-        seat: Seat = Seat(),
+        seat: Seat | None = None,
     ) -> None:
         """`model` is trained in place; its frozen parts are left alone. `criteria`: by size of the inputs."""
-        self.config, self.machine, self.seat = config, machine, seat
+        self.config, self.machine = config, machine
+        self.seat = seat = seat or Seat()
         self.device = torch.device(machine.device)
         self.model = model.to(self.device, memory_format=torch.channels_last)
         self.source, self.criteria = source, criteria
-        model.requires_grad_(False)
-        for name in config.trains:
-            for p in model.parts()[name]:
-                p.requires_grad_(True)
-        self.trained = [p for p in model.parameters() if p.requires_grad]
+        self.trained = freeze(model, config)
         self.optimizer = make_optimizer(model, config)
-        synced = synced_tensors(model, config)
-        self.averager = Averager(synced, seat.rank, seat.meeting)
+        self.scaler = torch.amp.GradScaler(machine.device, enabled=machine.precision == "float16")
+        self.averager = Averager(synced_tensors(model, config), seat.rank, seat.meeting)
         self.averager.average()
-        self.ema = Ema(synced, config.ema)
+        self.ema = averaged(model, config.ema)
         self.state = RunState()
         self.steps = total_steps(config, seat.ranks)
         self.clock: Clock = SystemClock()
 
-    def run(self, folder: Path, identity: dict[str, Any]) -> Path | None:
+    @property
+    def images(self) -> int:
+        """Images seen by all processes."""
+        return self.state.step * self.config.batch * self.seat.ranks
+
+    def run(self, folder: Path, identity: dict[str, Any], watcher: Watcher | None = None) -> Path | None:
         """Train, going on from a checkpoint if there is one.
 
         Returns:
-            In process 0 the file with the averaged weights, in the others None.
+            In process 0 the file with the averaged weights; None in the others, and when it pauses.
 
         Raises:
-            DivergedError: The loss is not finite; the last checkpoint stays.
+            DivergedError: Losses or gradients are not finite; the last checkpoint stays.
             CheckpointError: The folder holds a checkpoint of other settings.
+            OutputError: The disk is full; the last checkpoint stays.
         """
         config, first = self.config, self.seat.rank == 0
         checkpoints = Checkpoints(folder / "checkpoint", identity, self.averager)
-        self.state = checkpoints.load(self.model, self.ema, self.optimizer) or self.state
+        modules = {"model": self.model, "ema": self.ema}
+        self._resume(checkpoints.load(modules, self.optimizer))
         journal = Journal(folder / "log.csv", self.state.step) if first else None
-        progress = Progress(f"stage {config.name}", "images")
-        before_s, begin_s, begin_step = self.state.spent_s, self.clock.monotonic(), self.state.step
-        images = config.batch * self.seat.ranks
-        saves = max(1, config.checkpoint_images // (images * config.average_every)) * config.average_every
-        means = Means()
+        progress, begin = Progress(f"stage {config.name}", "images"), self.images
+        watch = Stopwatch(self.clock, self.state.spent_s)
+        saves, means = steps_of(config.checkpoint_images, config, self.seat.ranks), Means()
         self.model.train()
         done = self._progress()
         while done < 1.0:
-            means.add(self._step(done))
+            step = self._step(done)
+            means.add({"gradient": step.gradient, **step.losses})
             if self.state.step % config.average_every:
                 continue
             self.averager.average()
-            self.ema.update()
-            self.state.updates = self.ema.updates
-            self.state.spent_s = self.averager.agree(before_s + self.clock.monotonic() - begin_s)
+            self.ema.update_parameters(self.model)
+            self.state.spent_s = self.averager.agree(watch.spent_s)
             done = self._progress()
             if self.state.step % config.log_steps == 0:
                 recent = means.take()
                 if journal:
                     journal.write(self._line(recent))
-                    seen, wanted = ((n - begin_step) * images for n in (self.state.step, self.steps))
-                    progress.at(seen, wanted, f"loss {sum(recent.values()):.3f}")
-            if self.state.step % saves == 0:
-                checkpoints.save(self.state, self.model, self.ema, self.optimizer)
+                    wanted = self.steps * config.batch * self.seat.ranks
+                    progress.at(self.images - begin, wanted - begin, f"loss {_total(recent):.3f}")
+            paused = done < 1.0 and self._time_is_up()
+            saved = paused or self.state.step % saves == 0
+            if saved:
+                self.state.scaler = self.scaler.state_dict()
+                checkpoints.save(self.state, modules, self.optimizer)
                 self._save_mean(folder / "latest.safetensors")
+            if watcher and first:
+                with watch.paused():
+                    watcher.look(self._look(step, saved, done >= 1.0))
+            if paused:
+                return None
         self._save_mean(folder / "model.safetensors")
         return folder / "model.safetensors" if first else None
+
+    def _resume(self, state: RunState | None) -> None:
+        if state is not None:
+            self.state = state
+            self.scaler.load_state_dict(state.scaler)
 
     def _progress(self) -> float:
         """Share of the stage that is done, by images or, if there is a limit, by time."""
@@ -151,27 +148,48 @@ class Trainer:
             done = max(done, self.state.spent_s / (60 * self.machine.minutes))
         return done
 
-    def _step(self, done: float) -> dict[str, float]:
+    def _time_is_up(self) -> bool:
+        """Whether this run is to stop now; all processes agree."""
+        limit = self.machine.stop_at_s
+        return limit is not None and self.averager.agree(self.clock.monotonic()) >= limit
+
+    def _step(self, done: float) -> Step:
         """One batch: forward, losses, backward, update."""
         config, step = self.config, self.state.step
         rate = rate_at(step, done, config)
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group["scale"]
         batch = self.source.batch(step).to(self.device)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.machine.precision == "bfloat16"):
+        kind = AUTOCAST.get(self.machine.precision)
+        with torch.autocast(self.device.type, kind, enabled=kind is not None):
             levels = self._forward(batch.inputs)
-        losses = self.criteria[batch.size](flatten(levels), batch.targets, config.assigner_at(step))
-        values = {name: float(value.detach()) for name, value in losses.items()}
-        if not all(math.isfinite(v) for v in values.values()):
-            shown = ", ".join(f"{k} {v:g}" for k, v in values.items())
-            names = ", ".join(batch.targets.names)
-            raise DivergedError(f"stage {config.name}, step {step}: {shown}; the batch shows {names}")
+        raw = flatten(levels)
+        losses = self.criteria[batch.size](raw, batch.targets, config.assigner_at(step))
+        each = torch.stack(list(losses.values()))
         self.optimizer.zero_grad(set_to_none=True)
-        torch.stack(list(losses.values())).sum().backward()
-        nn.utils.clip_grad_norm_(self.trained, config.clip)
-        self.optimizer.step()
+        self.scaler.scale(each.sum()).backward()
+        self.scaler.unscale_(self.optimizer)
+        norm = nn.utils.clip_grad_norm_(self.trained, config.clip)
+        # one look at the device for everything
+        *found, length = torch.cat([each.detach(), norm.detach()[None]]).tolist()
+        values = dict(zip(losses, found, strict=True))
+        self._check(values, length, batch)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
         self.state.step += 1
-        return values
+        return Step(values, length, batch, raw.detach())
+
+    def _check(self, losses: dict[str, float], gradient: float, batch: Batch) -> None:
+        """Stop before nonsense reaches the weights."""
+        if math.isfinite(sum(losses.values())):
+            overflows = self.scaler.is_enabled() and self.scaler.get_scale() > SMALLEST_SCALE
+            if math.isfinite(gradient) or overflows:
+                return
+        shown = ", ".join(f"{k} {v:g}" for k, v in {**losses, "gradient": gradient}.items())
+        names = ", ".join(batch.targets.names)
+        raise DivergedError(
+            f"stage {self.config.name}, step {self.state.step}: {shown}; the batch shows {names}"
+        )
 
     def _forward(self, inputs: list[Tensor]) -> list[Tensor]:
         match self.config.entry:
@@ -184,19 +202,37 @@ class Trainer:
                 out: list[Tensor] = self.model(pixels)
                 return out
 
-    def _line(self, losses: dict[str, float]) -> dict[str, float]:
+    def _line(self, means: dict[str, float]) -> dict[str, float]:
         """One line of the log."""
         line = {
             "step": self.state.step,
-            "images": self.state.step * self.config.batch * self.seat.ranks,
+            "images": self.images,
             "seconds": round(self.state.spent_s, 1),
             "rate": round(self.optimizer.param_groups[0]["lr"], 8),
         }
-        return line | {name: round(value, 5) for name, value in losses.items()}
+        return line | {name: round(value, 5) for name, value in means.items()}
+
+    def _look(self, step: Step, saved: bool, last: bool) -> Look:
+        return Look(
+            step=self.state.step,
+            images=self.images,
+            seconds=self.state.spent_s,
+            batch=step.batch,
+            raw=step.raw,
+            criterion=self.criteria[step.batch.size],
+            assigner=self.config.assigner_at(self.state.step - 1),
+            model=self.ema.module,
+            saved=saved,
+            last=last,
+        )
 
     def _save_mean(self, path: Path) -> None:
         """Process 0 writes the averaged weights."""
         if self.seat.rank == 0:
-            with self.ema.applied():
-                save_model(self.model, path)
+            save_model(self.ema.module, path)
         self.averager.wait()
+
+
+def _total(means: dict[str, float]) -> float:
+    """Sum of the losses."""
+    return sum(value for name, value in means.items() if name != "gradient")

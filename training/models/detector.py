@@ -5,11 +5,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from training.errors import CheckpointError
+from training.files import write_tensors
 from training.grid import STRIDES
 from training.models.backbone import CHANNELS, LOW_BLOCKS, MobileNetV2
 from training.models.head import GFLHead
@@ -96,11 +97,9 @@ def boxes_of(distributions: Tensor, centres: Tensor, strides: Tensor, reg_max: i
 
 
 def save_model(model: Detector, path: Path) -> None:
-    """Write the weights; the file appears under its name only when it is complete."""
-    part = path.with_suffix(".part")
+    """Write the weights, and the model's shape as metadata; errors as in `files.write_whole`."""
     metadata = {key: str(value) for key, value in asdict(model.config).items()}
-    save_file({k: v.contiguous() for k, v in model.state_dict().items()}, part, metadata=metadata)
-    part.rename(path)
+    write_tensors(path, model.state_dict(), metadata)
 
 
 def load_model(path: Path, config: ModelConfig) -> Detector:
@@ -111,14 +110,23 @@ def load_model(path: Path, config: ModelConfig) -> Detector:
     """
     model = Detector(config)
     try:
+        with safe_open(path, "pt") as file:
+            told = file.metadata() or {}
         state = load_file(path)
     except (OSError, SafetensorError) as error:
         raise CheckpointError(f"{path}: not a safetensors file that can be read ({error})") from error
     own = model.state_dict()
-    wrong = sorted(own.keys() ^ state.keys()) or [k for k, v in own.items() if v.shape != state[k].shape]
+    wrong = [f"{k} is missing" for k in own.keys() - state.keys()]
+    wrong += [f"{k} is unknown" for k in state.keys() - own.keys()]
+    wrong += [
+        f"{k} is {tuple(state[k].shape)}, expected {tuple(v.shape)}"
+        for k, v in own.items()
+        if k in state and v.shape != state[k].shape
+    ]
     if wrong:
-        raise CheckpointError(
-            f"{path}: another architecture than {config}: {len(wrong)} tensors differ, first {wrong[0]}"
-        )
+        mine = {k: str(v) for k, v in asdict(config).items()}
+        differ = [f"{k} is {told[k]} there and {v} here" for k, v in mine.items() if told.get(k, v) != v]
+        reason = "; ".join(differ) or sorted(wrong)[0]
+        raise CheckpointError(f"{path}: another architecture: {reason} ({len(wrong)} tensors differ)")
     model.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in state.items()})
     return model

@@ -1,0 +1,139 @@
+"""Weights in training, judged as the application will see them: its letterbox, its suppression, COCO's AP."""
+
+import importlib.util
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from surveil.detect.card import InputSpec
+from surveil.detect.layouts.layout import Candidates
+from surveil.detect.postprocess import SelectionConfig, select
+from surveil.detect.preprocess import Prepared, Preprocessor
+from surveil.labels import LabelMap
+from surveil.types import Detections, Frame
+from training.errors import ConfigError
+from training.evaluate.detect import ProtocolConfig, coco_results, decode_picture, detect_all, find_pictures
+from training.evaluate.protocol import Evaluation, evaluate
+from training.evaluate.truth import Truth, load_truth
+from training.grid import cell_grid
+from training.models.detector import Detector, boxes_of, flatten
+
+
+@dataclass(frozen=True, kw_only=True)
+class ValidationJob:
+    """What weights are judged by.
+
+    Attributes:
+        annotations: COCO JSON.
+        pictures: Tars or folders.
+        labels: Classes in the order of the model's outputs.
+        size: Height and width of the input.
+    """
+
+    annotations: Path
+    pictures: tuple[Path, ...]
+    labels: tuple[str, ...]
+    size: tuple[int, int]
+
+
+class TorchDetector:
+    """A model in training as the application's `Detector`; for any number of threads."""
+
+    card = None
+
+    def __init__(self, model: Detector, labels: Sequence[str], size: tuple[int, int]) -> None:
+        """`model` in evaluation mode; `size`: (height, width) of its input."""
+        self.model, self.labels = model, LabelMap("in training", tuple(labels))
+        self._device = next(model.parameters()).device
+        self.device = str(self._device)
+        self._centres, self._strides = (torch.as_tensor(x, device=self._device) for x in cell_grid(*size))
+        self._preprocessor = Preprocessor(InputSpec(shapes=(size,)), size)
+        protocol = ProtocolConfig()
+        self._selection = SelectionConfig(min_score=protocol.floor, nms_iou=protocol.nms_iou)
+
+    def prepare(self, frame: Frame) -> Prepared:
+        """See `surveil.detect.detector.Detector`."""
+        return self._preprocessor.prepare(frame)
+
+    @torch.inference_mode()
+    def detect(self, batch: Sequence[Prepared]) -> list[Detections]:
+        """See `surveil.detect.detector.Detector`."""
+        pixels = torch.from_numpy(np.concatenate([p.tensor for p in batch])).to(self._device)
+        raw = flatten(self.model(pixels.permute(0, 3, 1, 2).float() / 255))
+        config = self.model.config
+        scores = raw[..., : config.classes].sigmoid()
+        boxes = boxes_of(raw[..., config.classes :], self._centres, self._strides, config.reg_max)
+        pairs = zip(batch, boxes.cpu().numpy(), scores.cpu().numpy(), strict=True)
+        return [self._select(*pair) for pair in pairs]
+
+    def _select(
+        self, prepared: Prepared, boxes: NDArray[np.float32], scores: NDArray[np.float32]
+    ) -> Detections:
+        cells, labels = np.nonzero(scores >= self._selection.min_score)
+        found = Candidates(
+            boxes=boxes[cells], scores=scores[cells, labels], class_ids=labels.astype(np.int32)
+        )
+        size = prepared.info.size or (0, 0)
+        return select(found, prepared.placement, size, self.labels, self._selection)
+
+    def close(self) -> None:
+        """See `surveil.detect.detector.Detector`."""
+
+
+@dataclass(frozen=True)
+class Example:
+    """A validation picture with its objects: image (H, W, 3) uint8 BGR, boxes (G, 4) xyxy, class names."""
+
+    frame: Frame
+    boxes: NDArray[np.float32]
+    names: tuple[str, ...]
+
+
+class Validation:
+    """Measures the AP of weights, and shows what they see."""
+
+    def __init__(self, job: ValidationJob) -> None:
+        """Read the annotations.
+
+        Raises:
+            DataError: They cannot be used.
+        """
+        self.job, self.truth = job, load_truth(job.annotations)
+
+    def evaluate(self, model: Detector) -> Evaluation:
+        """AP of the model on all pictures, each class only where it is labelled."""
+        detector = TorchDetector(model, self.job.labels, self.job.size)
+        found = detect_all(detector, self.truth, self.job.pictures, "judging the averaged weights")
+        names = [name for name in self.job.labels if name in self.truth.categories]
+        return evaluate(self.truth, coco_results(self.truth, found), names)
+
+    def examples(self, count: int, seed: int = 0) -> list[Example]:
+        """Some pictures, the same ones every time."""
+        total = len(self.truth.images)
+        chosen = set(np.random.default_rng(seed).choice(total, min(count, total), replace=False).tolist())
+        pictures = find_pictures(self.truth, self.job.pictures)
+        return [_example(self.truth, k, raw) for k, raw in pictures if k in chosen]
+
+
+def _example(truth: Truth, k: int, raw: bytes) -> Example:
+    names = {number: name for name, number in truth.categories.items()}
+    mine = [a for a in truth.annotations if a["image_id"] == truth.images[k]["id"]]
+    boxes = np.array([a["bbox"] for a in mine], np.float32).reshape(-1, 4)
+    boxes[:, 2:] += boxes[:, :2]
+    frame = Frame(
+        camera_id="val", index=k, pts_s=0.0, wall_s=0.0, arrived_s=0.0, image=decode_picture(truth, k, raw)
+    )
+    return Example(frame, boxes, tuple(names[a["category_id"]] for a in mine))
+
+
+def check_tools() -> None:
+    """Fail at the start rather than after hours of training. Raises ConfigError."""
+    missing = [name for name in ("pycocotools", "matplotlib") if importlib.util.find_spec(name) is None]
+    if missing:
+        raise ConfigError(
+            f"measuring the AP needs {' and '.join(missing)}: pip install them, or train with --no-evaluate"
+        )
