@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from surveil.clock import SystemClock
 from surveil.errors import SurveilError
+from training.data import commands as data_commands
 from training.errors import PausedError, TrainingError
 
 if TYPE_CHECKING:
@@ -102,13 +103,7 @@ def parser() -> argparse.ArgumentParser:
     bench.add_argument("--batches", type=int, default=20, help="batches that are timed (default: 20)")
     bench.add_argument("--batch", type=int, help="images of a batch, if not the recipe's")
     bench.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well")
-    convert = commands.add_parser("convert", help="VOC or YOLO folders as the COCO files that are trained on")
-    convert.add_argument("kind", choices=("voc", "yolo"))
-    convert.add_argument("source", type=Path, metavar="FOLDER")
-    convert.add_argument("--out", type=Path, required=True, metavar="DIR", help="for train.json and val.json")
-    convert.add_argument(
-        "--val", type=float, default=0.1, metavar="SHARE", help="to judge by, where the source has no split"
-    )
+    data_commands.add_commands(commands)
     command("inspect", "the recipe as JSON, and training views as pictures", machine)
     return top
 
@@ -123,9 +118,9 @@ def run(options: argparse.Namespace) -> None:
         case "failures":
             run_failures(options)
         case "convert":
-            from training.data.formats.convert import convert
-
-            convert(options.kind, options.source, options.out, options.val)
+            data_commands.run_convert(options)
+        case "draw-scenes":
+            data_commands.run_draw_scenes(options)
         case _:
             run_recipe(options)
 

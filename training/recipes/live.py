@@ -30,9 +30,9 @@ def mobilenetv2_gfl_320_live() -> Recipe:
         name="mobilenetv2-gfl-320-live",
         teachers=("picodet_s_416_coco.onnx", "nanodet_plus_m_416.onnx"),
         augment=AugmentConfig(
-            scale=(0.35, 2.2),
+            scale=(0.5, 2.2),
             aspect=0.15,
-            mosaic=0.4,
+            mosaic=0.5,
             mosaic_scale=(0.7, 2.0),
             colour=0.7,
             grey=0.08,
