@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -80,6 +81,17 @@ def _without_effect(loaded: Loaded) -> Iterator[Problem]:
             if asked:
                 reason = "only the input for detect is played" if key == ("inputs",) else "has no effect yet"
                 yield loaded.problem(("cameras", number, *key), f"{reason} in this version")
+
+
+def unknown_classes(loaded: Loaded, labels: Collection[str]) -> Iterator[Problem]:
+    """Classes that cameras look for, and that a model of these labels never finds."""
+    for number, camera in enumerate(loaded.config.cameras):
+        for name in camera.detect.classes:
+            if name not in labels:
+                near = difflib.get_close_matches(name, labels, n=1)
+                meant = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(sorted(labels))}"
+                key = ("cameras", number, "detect", "classes")
+                yield loaded.problem(key, f"the model knows no class {name!r}; {meant}")
 
 
 def _camera(camera: Camera, file: Path, references: References, taps: Mapping[str, Tap]) -> CameraConfig:

@@ -68,16 +68,21 @@ def init(file: File = None) -> None:
 def check(file: File = None) -> None:
     """Say everything that is wrong with a file, with line and column.
 
-    Also whether its variables and secrets can be looked up here. Exits with 2 when something is wrong.
+    Also whether its variables and secrets can be looked up here, and whether the model knows the classes that
+    are looked for. Exits with 2 when something is wrong.
     """
-    from surveil.app.configured import plan_cameras
+    from surveil.app.configured import plan_cameras, run_options, unknown_classes
     from surveil.config.references import References
+    from surveil.detect.assets import find_model
 
     loaded = read(chosen(file))
     plan = plan_cameras(loaded, References(os.environ))
     _report((*loaded.warnings, *plan.notes))
-    if plan.failed:
-        _report(plan.failed.values())
+    model = run_options(loaded).model
+    labels = find_model(model.model, model.card, device=model.device).card.labels.names
+    wrong = [*plan.failed.values(), *unknown_classes(loaded, labels)]
+    if wrong:
+        _report(wrong)
         raise typer.Exit(UsageError.exit_code)
     count = len(loaded.config.cameras)
     put(f"{loaded.path}: {count} camera{'' if count == 1 else 's'}, no mistakes")

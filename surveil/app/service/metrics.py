@@ -40,8 +40,10 @@ _COUNTED = (  # key of the status, name, label, help
 
 def _lines(status: Status) -> Iterator[str]:
     cameras: Mapping[str, Mapping[str, Any]] = status["cameras"]
-    yield from _family("surveil_up", "gauge", "Whether cameras are watched by a good configuration.")
-    yield f"surveil_up {int(status['state'] == 'running')}"
+    yield from _family("surveil_up", "gauge", "Whether cameras are watched.")
+    yield f"surveil_up {int(status['state'] in ('running', 'degraded'))}"
+    yield from _family("surveil_config_ok", "gauge", "Whether the file is sound as it is now.")
+    yield f"surveil_config_ok {int(status['state'] == 'running')}"
     yield from _family("surveil_camera_state", "gauge", "1 for the state in which a camera is.")
     for name, camera in cameras.items():
         yield f"surveil_camera_state{_labels(camera=name, state=camera['state'])} 1"

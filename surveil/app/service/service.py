@@ -11,7 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from surveil.app.configured import ConfiguredTable, model_of, overlay_style, plan_cameras
+from surveil.app.configured import (
+    ConfiguredTable,
+    model_of,
+    overlay_style,
+    plan_cameras,
+    unknown_classes,
+)
 from surveil.app.service.lock import ProcessLock
 from surveil.app.service.metrics import MetricsServer
 from surveil.app.service.readiness import Supervisor
@@ -170,16 +176,18 @@ class Service:
         wanted = {camera.id: camera for camera in plan.cameras}
         for camera_id in [name for name in self._cameras if name not in wanted]:
             self._session.remove(camera_id)
+        states = self._session.states()
         for camera_id, camera in wanted.items():
-            if camera_id not in self._cameras:
+            if camera_id in states and states[camera_id].name == "failed":
+                self._session.remove(camera_id)  # it tries no more by itself
+                self._session.add(camera)
+            elif camera_id not in self._cameras:
                 self._session.add(camera)
             elif camera != self._cameras[camera_id]:
                 self._session.change(camera)
         self._cameras = wanted
-        for number, one in enumerate(self._loaded.config.cameras):
-            for name in sorted(set(one.detect.classes) - self._table.labels):
-                key = ("cameras", number, "detect", "classes")
-                log.warning("%s", self._loaded.problem(key, f"the model knows no class {name!r}"))
+        for problem in unknown_classes(self._loaded, self._table.labels):
+            log.warning("%s", problem)
 
     def _use_model(self) -> None:
         wanted, before = model_of(self._loaded), self._table.model

@@ -53,6 +53,13 @@ def test_check_looks_references_up(cli: Cli, tmp_path: Path, monkeypatch: pytest
     assert (found.code, found.err) == (0, "")
 
 
+def test_check_knows_the_classes_of_the_model(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "c.yaml").write_text("cameras: [{id: a, inputs: ['0'], detect: {classes: [persn, car]}}]\n")
+    outcome = cli("config", "check", "c.yaml")
+    assert outcome.code == 2
+    assert "detect.classes: the model knows no class 'persn'; did you mean 'person'?" in outcome.err
+
+
 def test_secrets_are_shown_on_request_only(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "c.yaml").write_text("cameras: [{id: a, inputs: [rtsp://h/1], password: hunter2}]\n")
     assert "hunter2" not in cli("config", "show", "c.yaml").out

@@ -179,7 +179,10 @@ def test_what_is_no_status_file(tmp_path: Path, text: str) -> None:
 
 def test_figures_in_the_text_format() -> None:
     lines = as_text(as_json(facts(), str)).splitlines()
-    assert "surveil_up 1" in lines
+    assert {"surveil_up 1", "surveil_config_ok 1"} <= set(lines)
+    degraded = as_text(as_json(facts(state="degraded"), str))
+    assert "surveil_up 1\n" in degraded
+    assert "surveil_config_ok 0\n" in degraded
     assert 'surveil_camera_state{camera="door",state="live"} 1' in lines
     assert 'surveil_camera_state{camera="y\\"\\\\d",state="failed-auth"} 1' in lines
     assert 'surveil_camera_frames_received_total{camera="door"} 9' in lines

@@ -86,7 +86,7 @@ def test_a_new_piece_after_its_time_and_when_a_camera_begins_anew(
 ) -> None:
     recorder = start(RecorderConfig(folder=tmp_path, annotated=True, piece_s=60))
     offered(recorder, results("a", 2))
-    eventually(lambda: len(list((tmp_path / "a").glob("*.part"))) == 1)
+    eventually(lambda: (piece := recorder._pieces.get("a")) and piece.last_pts_s == 0.1)
     clock.now_s += 61
     eventually(lambda: len(list((tmp_path / "a").glob("*.mp4"))) == 1)
     offered(recorder, results("a", 2, first=2))

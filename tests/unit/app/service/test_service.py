@@ -155,6 +155,17 @@ def test_a_camera_that_cannot_be_known_is_said_and_the_others_go_on(
     eventually(lambda: running.status()["cameras"]["b"]["state"] in ("connecting", "reconnecting"))
 
 
+def test_a_recording_that_was_missing_is_tried_again(
+    running: Running, base: str, clip: Path, tmp_path: Path
+) -> None:
+    running.write(base + "cameras: [late.mp4]\n")
+    running.thread.start()
+    running.wait_for("running", late="failed")
+    (tmp_path / "late.mp4").write_bytes(clip.read_bytes())
+    running.signals.ask_to_reload()
+    running.wait_for("running", late="playing")
+
+
 def test_a_model_that_cannot_be_used_leaves_the_one_before(running: Running, base: str, clip: Path) -> None:
     running.write(base + cameras(clip, "a"))
     running.thread.start()
