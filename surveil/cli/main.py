@@ -26,6 +26,7 @@ surveil demo                          the main job on a shipped clip
 surveil run clip.mp4                  annotated video to surveil-out/clip.mp4
 surveil run rtsp://10.0.0.7/stream1   a camera, until Ctrl-C
 surveil gui                           the desktop
+surveil serve cameras.yaml            cameras as a service, for weeks
 surveil doctor                        what this machine lacks
 
 \b
