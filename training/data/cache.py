@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from training.data.augment import Augmenter, View
 from training.data.plan import AugmentConfig
 from training.data.records import LabelConfig, Record
-from training.data.runtime import Runner, compile_graph
+from training.data.runtime import Runner, compile_graph, openvino
 from training.data.teacher import Dense, DenseTeacher
 from training.errors import ConfigError, DataError
 from training.grid import cell_grid, level_shapes
@@ -162,13 +162,12 @@ def draw_order(records: Sequence[Record], config: CacheConfig, labels: Sequence[
 
 def backbone_runner(start: Path, size: tuple[int, int], threads: int = 1) -> Runner:
     """The frozen backbone as an OpenVINO network: (B, 3, H, W) BGR in 0..1 to the three taps."""
-    import openvino as ov  # heavy, and only the cache needs it
     import torch
 
     from training.models.backbone import MobileNetV2
 
     model = MobileNetV2().load_start(start).eval()
-    graph = ov.convert_model(model, example_input=torch.rand(2, 3, *size))
+    graph = openvino().convert_model(model, example_input=torch.rand(2, 3, *size))
     return compile_graph(graph, (3, *size), threads)
 
 

@@ -6,7 +6,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from surveil.detect.telemetry import without_telemetry
+
 Runner = Callable[[NDArray[np.float32]], list[NDArray[np.float32]]]
+
+
+def openvino() -> Any:
+    """The library, loaded when a cache needs it; it reports nothing to its maker."""
+    with without_telemetry():
+        import openvino as library  # heavy
+
+    return library
 
 
 def compile_graph(model: Any, shape: tuple[int, int, int], threads: int) -> Runner:
@@ -20,9 +30,7 @@ def compile_graph(model: Any, shape: tuple[int, int, int], threads: int) -> Runn
     Returns:
         A function from (B, *shape) float32 to the network's outputs, in their order.
     """
-    import openvino as ov  # heavy, and only the cache and evaluation need it
-
-    core = ov.Core()
+    core = openvino().Core()
     graph = core.read_model(model) if isinstance(model, bytes) else model
     graph.reshape([-1, *shape])
     options = {
