@@ -66,6 +66,9 @@ def parser() -> argparse.ArgumentParser:
     shared.add_argument(
         "--budget", type=int, metavar="IMAGES", help="images to train on in all stages, if not the recipe's"
     )
+    shared.add_argument(
+        "--scenes", type=int, metavar="N", help="drawn street scenes added to the training pictures"
+    )
     machine = argparse.ArgumentParser(add_help=False)
     machine.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     machine.add_argument(
@@ -160,11 +163,13 @@ def run_recipe(options: argparse.Namespace) -> None:
 def adapted(options: argparse.Namespace) -> Recipe:
     """The recipe, for the classes and the budget of the options."""
     from training.recipes import recipe
-    from training.recipes.adapt import for_labels, shortened
+    from training.recipes.adapt import for_labels, shortened, with_scenes
 
     made = recipe(options.recipe)
     if options.labels:
         made = for_labels(made, [name.strip() for name in options.labels.split(",")])
+    if options.scenes:
+        made = with_scenes(made, options.scenes)
     return shortened(made, options.budget) if options.budget else made
 
 

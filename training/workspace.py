@@ -3,6 +3,7 @@
 import logging
 import os
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from training.data.cache import CacheConfig, FeatureCache, ViewJob, fill_part, i
 from training.data.decode import decode_images, stored_records
 from training.data.layout import Split, find_split, find_weights
 from training.data.records import Record, data_hash, load_records
+from training.data.scenes import draw_scenes
 from training.engine.config import Machine
 from training.engine.processes import run_processes
 from training.engine.stage import StageJob, run_stage
@@ -53,26 +55,45 @@ class Workspace:
         return stored_records(self._annotated(name), self.pictures_file(name))
 
     def _annotated(self, name: str) -> list[Record]:
-        """Records of a split with the sizes of the picture files."""
-        split = self.split(name)
-        return load_records(split.annotations, self.recipe.labels, split.teacher if name == "train" else None)
+        """Records of a split with the sizes of the picture files; drawn scenes come last."""
+        if name not in self._read:
+            split, labels = self.split(name), self.recipe.labels
+            records = load_records(split.annotations, labels, split.teacher if name == "train" else None)
+            self._read[name] = records + [
+                record for file in self._scenes(name) for record in load_records(file, labels)
+            ]
+        return self._read[name]
+
+    @cached_property
+    def _read(self) -> dict[str, list[Record]]:
+        """What was read already: it takes seconds."""
+        return {}
+
+    def _scenes(self, name: str) -> list[Path]:
+        """Annotations of the drawn scenes that a split has besides; draws them when they are not there."""
+        count = self.recipe.scenes if name == "train" else 0
+        folder = (self.images or self.out) / f"scenes-{count}"
+        return [draw_scenes(folder, name, count)] if count else []
 
     @property
     def data_hash(self) -> str:
         """Names the training data: annotations and teacher detections."""
         split = self.split("train")
-        return data_hash(split.annotations, *([split.teacher] if split.teacher else []))
+        files = [split.annotations, *self._scenes("train")]
+        return data_hash(*files, *([split.teacher] if split.teacher else []))
 
     def pictures_file(self, name: str) -> Path:
         """Decoded pictures of a split."""
-        return (self.images or self.out) / f"images-{name}-{data_hash(self.split(name).annotations)}.npy"
+        files = [self.split(name).annotations, *self._scenes(name)]
+        return (self.images or self.out) / f"images-{name}-{data_hash(*files)}.npy"
 
     def pictures(self, name: str) -> NDArray[np.uint8]:
         """Decoded pictures (n, side, side, 3) of a split; decodes them when they are not there."""
         path = self.pictures_file(name)
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
-            decode_images(self._annotated(name), self.split(name).pictures, path)
+            drawn = [file.with_suffix("") for file in self._scenes(name)]
+            decode_images(self._annotated(name), [*self.split(name).pictures, *drawn], path)
         pictures: NDArray[np.uint8] = np.load(path, mmap_mode="r")
         return pictures
 

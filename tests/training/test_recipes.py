@@ -36,6 +36,7 @@ def test_a_larger_budget_only_trains_longer() -> None:
 def test_a_batch_is_no_larger_than_its_stage_and_too_little_is_refused() -> None:
     live = recipe("mobilenetv2-gfl-320-live")
     assert max(stage.batch for stage in shortened(live, 24).stages) <= 24
+    assert shortened(live, 24).stages[1].log_steps == 1
     with pytest.raises(ConfigError, match="1 images are too few for 2 stages"):
         shortened(live, 1)
 

@@ -31,6 +31,8 @@ def draw_stages(stages: Sequence[tuple[str, Path]], path: Path) -> Path:
     offset = 0.0
     for stage, folder in stages:
         lines = _shifted(folder / "log.csv", offset)
+        if not lines:  # a stage shorter than the log's steps
+            continue
         judged = _shifted(folder / AP_FILE, offset) if (folder / AP_FILE).exists() else []
         _plot(losses, lines, [name for name in lines[0] if name not in NOT_LOSSES], "")
         _plot(aps, judged, [name for name in (judged or [{}])[0] if name.startswith("AP")], ".")

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from training.data.scenes import SOURCE
 from training.engine.config import StageConfig
 from training.errors import ConfigError
 from training.recipes.recipe import Recipe
@@ -27,10 +28,13 @@ def shortened(recipe: Recipe, images: int) -> Recipe:
 
 def _shortened(stage: StageConfig, share: float, fewer: float) -> StageConfig:
     images = max(1, round(stage.images * share))
+    batch, every = min(stage.batch, images), stage.average_every
+    rounds = -(-images // (batch * every))
     return replace(
         stage,
         images=images,
-        batch=min(stage.batch, images),
+        batch=batch,
+        log_steps=every * max(1, min(stage.log_steps // every, rounds // 4)),  # a curve needs a few points
         warmup=max(1, round(stage.warmup * fewer)),
         guided=round(stage.guided * fewer),
         atss=round(stage.atss * fewer),
@@ -43,4 +47,18 @@ def for_labels(recipe: Recipe, labels: Sequence[str]) -> Recipe:
         recipe,
         labels=replace(recipe.labels, labels=tuple(labels)),
         model=replace(recipe.model, classes=len(labels)),
+    )
+
+
+def with_scenes(recipe: Recipe, count: int, share: float = 5.0) -> Recipe:
+    """The recipe with so many drawn street scenes among its pictures.
+
+    `share`: how often a scene is drawn, as in `CacheConfig.source_views`.
+    """
+    return replace(
+        recipe,
+        scenes=count,
+        caches=tuple(
+            replace(cache, source_views=(*cache.source_views, (SOURCE, share))) for cache in recipe.caches
+        ),
     )

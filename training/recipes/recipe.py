@@ -32,6 +32,7 @@ class Recipe:
         texts: What the card says in words.
         report_sources: Beginnings of image sources whose figures are reported by themselves.
         aliases: Other names of the shipped file, each with the (height, width) that is its default.
+        scenes: Drawn street scenes that are added to the training pictures (`data.scenes`).
         peers: Figures of other models on the same validation images, for the card.
     """
 
@@ -48,6 +49,7 @@ class Recipe:
     texts: CardTexts
     report_sources: tuple[str, ...] = ()
     aliases: tuple[tuple[str, tuple[int, int]], ...] = ()
+    scenes: int = 0
     peers: tuple[dict[str, Any], ...] = ()
 
     def __post_init__(self) -> None:
