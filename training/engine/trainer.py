@@ -106,16 +106,13 @@ class Trainer:
         watch = Stopwatch(self.clock, self.state.spent_s)
         saves, means = steps_of(config.checkpoint_images, config, self.seat.ranks), Means()
         self.model.train()
-        done = self._progress()
+        step, done = None, self._progress()
         while done < 1.0:
             step = self._step(done)
             means.add({"gradient": step.gradient, **step.losses})
             if self.state.step % config.average_every:
                 continue
-            self.averager.average()
-            self.ema.update_parameters(self.model)
-            self.state.spent_s = self.averager.agree(watch.spent_s)
-            done = self._progress()
+            done = self._settle(watch)
             if self.state.step % config.log_steps == 0:
                 recent = means.take()
                 if journal:
@@ -128,18 +125,29 @@ class Trainer:
                 self.state.scaler = self.scaler.state_dict()
                 checkpoints.save(self.state, modules, self.optimizer)
                 self._save_mean(folder / "latest.safetensors")
+            if done >= 1.0:
+                break
             if watcher and first:
                 with watch.paused():
-                    watcher.look(self._look(step, saved, done >= 1.0))
+                    watcher.look(self._look(step, saved))
             if paused:
                 return None
         self._save_mean(folder / "model.safetensors")
+        if watcher and first and step:  # none where the last checkpoint was the end already
+            watcher.look(self._look(step, saved, last=True))
         return folder / "model.safetensors" if first else None
 
     def _resume(self, state: RunState | None) -> None:
         if state is not None:
             self.state = state
             self.scaler.load_state_dict(state.scaler)
+
+    def _settle(self, watch: Stopwatch) -> float:
+        """Average the weights of all processes and move the EMA; returns the share that is done."""
+        self.averager.average()
+        self.ema.update_parameters(self.model)
+        self.state.spent_s = self.averager.agree(watch.spent_s)
+        return self._progress()
 
     def _progress(self) -> float:
         """Share of the stage that is done, by images or, if there is a limit, by time."""
@@ -212,7 +220,7 @@ class Trainer:
         }
         return line | {name: round(value, 5) for name, value in means.items()}
 
-    def _look(self, step: Step, saved: bool, last: bool) -> Look:
+    def _look(self, step: Step, saved: bool, last: bool = False) -> Look:
         return Look(
             step=self.state.step,
             images=self.images,
