@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from surveil.errors import DataError
 from surveil.labels import LabelMap
 
+_NO_IDS = np.zeros(0, np.int64)
 NO_TIMINGS: Mapping[str, float] = MappingProxyType({})
 
 
@@ -196,6 +197,7 @@ class Tracks:
         unseen_s: (N,) float32: media time since the last matched detection; above 0 the track is coasting.
         frame_size: (width, height) px, or None where it is not known.
         labels: the class names behind `class_ids`.
+        removed: (R,) int64: tracks that were there after the frame before and have ended for good.
     """
 
     ids: NDArray[np.int64]
@@ -209,6 +211,7 @@ class Tracks:
     unseen_s: NDArray[np.float32]
     frame_size: tuple[int, int] | None
     labels: LabelMap
+    removed: NDArray[np.int64] = field(default_factory=lambda: _NO_IDS)
 
     def __post_init__(self) -> None:
         n = _rows(self, "ids")
@@ -223,6 +226,7 @@ class Tracks:
             velocity=((n, 2), _F32),
             age_s=((n,), _F32),
             unseen_s=((n,), _F32),
+            removed=((_rows(self, "removed"),), _I64),
         )
 
     def __len__(self) -> int:
@@ -251,7 +255,7 @@ class Tracks:
         )
 
     def select(self, rows: NDArray[np.bool_] | NDArray[np.integer]) -> Tracks:
-        """The rows given by a mask (N,) or by indices."""
+        """The rows given by a mask (N,) or by indices; `removed` stays whole."""
         return Tracks(
             ids=self.ids[rows],
             boxes=self.boxes[rows],
@@ -264,6 +268,7 @@ class Tracks:
             unseen_s=self.unseen_s[rows],
             frame_size=self.frame_size,
             labels=self.labels,
+            removed=self.removed,
         )
 
 

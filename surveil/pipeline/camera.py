@@ -66,7 +66,9 @@ class CameraStep:
             if self._motion is not None:
                 self._motion.mark()
         if self._ids_after:
-            tracks = replace(tracks, ids=tracks.ids + self._ids_after)
+            tracks = replace(
+                tracks, ids=tracks.ids + self._ids_after, removed=tracks.removed + self._ids_after
+            )
         self.last_id = max(self.last_id, int(tracks.ids.max(initial=0)))
         events = tuple(event for rule in self._rules for event in rule.update(info, tracks))
         return FrameResult(

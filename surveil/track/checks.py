@@ -43,21 +43,27 @@ def check_detections(info: FrameInfo, detections: Detections) -> None:
             "raise the detector's score floor"
         )
     boxes, scores, class_ids = detections.boxes, detections.scores, detections.class_ids
-    inside = np.all(np.abs(boxes) <= MAX_COORDINATE_PX, axis=1)  # NaN and infinity are not
-    sized = np.all(boxes[:, 2:] > boxes[:, :2], axis=1)
+    inside: NDArray[np.bool_] = np.all(np.abs(boxes) <= MAX_COORDINATE_PX, axis=1)  # NaN, infinity are not
+    sized: NDArray[np.bool_] = np.all(boxes[:, 2:] > boxes[:, :2], axis=1)
     fair = (scores >= 0) & (scores <= 1)
     known = (class_ids >= 0) & (class_ids < len(detections.labels))
+    if (inside & sized & fair & known).all():
+        return
     _require(info, detections, inside, f"finite corners within ±{MAX_COORDINATE_PX:g} px")
     _require(info, detections, sized, "x1 < x2 and y1 < y2")
     _require(info, detections, fair, "a score in 0-1")
     _require(info, detections, known, f"a class id in 0-{len(detections.labels) - 1}")
 
 
-def canonical(detections: Detections) -> Detections:
-    """The same detections in an order of their own, from left to right, however they came."""
+def canonical(detections: Detections) -> NDArray[np.intp]:
+    """Rows (N,) of the detections in an order of their own, from left to right, however they came."""
     boxes = detections.boxes
+    rows = np.argsort(boxes[:, 0])
+    left = boxes[rows, 0]
+    if (left[1:] > left[:-1]).all():
+        return rows
     keys = (detections.class_ids, detections.scores, boxes[:, 3], boxes[:, 2], boxes[:, 1], boxes[:, 0])
-    return detections.select(np.lexsort(keys))
+    return np.lexsort(keys)
 
 
 def check_motion(info: FrameInfo, motion: NDArray[np.float64] | None) -> None:

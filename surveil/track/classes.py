@@ -13,20 +13,20 @@ NEW_VOTE = 0.1  # weight of the newest detection beside all before it, once ther
 LEAD = 0.1  # how far another class must lead before the label changes
 
 
-def best_guesses(found: Detections, same_overlap: float) -> Detections:
-    """One detection an object: of boxes of different classes that overlap more, the one with the best score.
+def best_guesses(found: Detections, same_overlap: float) -> NDArray[np.bool_]:
+    """Mask (M,) with one detection an object: of boxes of different classes that overlap more, the surest.
 
     A detector suppresses double boxes class by class; one van may still come as a car, a truck and a bus.
     """
+    keep = np.ones(len(found), np.bool_)
     if len(found) == 0 or (found.class_ids == found.class_ids[0]).all():
-        return found
+        return keep
     boxes, scores = found.boxes.astype(np.float64), found.scores
     i, j, overlap = overlapping(boxes, boxes)
     better = (scores[i] > scores[j]) | ((scores[i] == scores[j]) & (i < j))
     beaten = (overlap > same_overlap) & better & (found.class_ids[i] != found.class_ids[j])
-    keep = np.ones(len(found), np.bool_)
     keep[j[beaten]] = False
-    return found.select(keep)
+    return keep
 
 
 def first_votes(class_ids: NDArray[np.int32], classes: int) -> NDArray[np.float64]:
@@ -42,8 +42,7 @@ def vote(
     """Votes (N, C) after one detection each of class_ids (N,); hits (N,) counts the detections before.
 
     The mean over the first ten detections, an exponentially decayed one after that: a wrong first label has
-        no
-    privilege.
+    no privilege.
     """
     weight = np.maximum(NEW_VOTE, 1 / (hits + 1))
     votes = votes * (1 - weight)[:, None]

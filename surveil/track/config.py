@@ -43,11 +43,14 @@ class TrackerConfig:
         low_gate: stages 2 and 5, low scores against tracks seen in the last frame: least overlap.
         observed_gate: stage 3, high scores against last detections: least overlap.
         tentative_gate: stage 4, high scores against tentative tracks: least overlap times score.
-        class_cost: the part of its affinity that a pair loses when all of the track's votes are for other
-            classes.
+        class_cost: the part of its affinity that a pair loses when another track has all the votes for the
+            detection's class, and its own none.
         confirm_hits: detections that make a tentative track a confirmed one.
         sure_score: a first detection from here on confirms at once; None: never.
         lost_life_s: how long a track may stay unseen; `lost_life_by_label` overrides it by class name.
+        parking_labels: classes that park; see `parking`.
+        park_after_s: what stands for so long is parked.
+        parked_life_s: how long a parked track may stay unseen.
         restart_gap_s: a lost track found after a longer gap takes its velocity from the gap.
         same_overlap: boxes that overlap more are one object: detections of different classes, and a lost
             track upon an older, living one.
@@ -66,6 +69,9 @@ class TrackerConfig:
     sure_score: float | None = None
     lost_life_s: float = 1.0
     lost_life_by_label: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({"person": 1.0}))
+    parking_labels: frozenset[str] = frozenset({"bicycle", "car", "motorcycle", "bus", "truck"})
+    park_after_s: float = 3.0
+    parked_life_s: float = 120.0
     restart_gap_s: float = 0.2
     same_overlap: float = 0.85
     max_step_s: float = 3.0
@@ -76,8 +82,8 @@ class TrackerConfig:
                 "tracker thresholds: expected 0 <= low <= high <= birth <= 1, "
                 f"got low {self.low:g}, high {self.high:g}, birth {self.birth:g}"
             )
-        gates = ("predicted_gate", "low_gate", "observed_gate", "tentative_gate", "lost_life_s", "max_step_s")
-        for name in gates:
+        above_0 = ("predicted_gate", "low_gate", "observed_gate", "tentative_gate")
+        for name in (*above_0, "lost_life_s", "park_after_s", "parked_life_s", "max_step_s"):
             if not getattr(self, name) > 0:
                 raise UsageError(f"TrackerConfig.{name}: expected more than 0, got {getattr(self, name):g}")
 

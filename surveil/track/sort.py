@@ -7,7 +7,7 @@ proportion of the media time.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -65,7 +65,8 @@ class SortTracker:
         step_s = check_step(info, self._now_s)
         check_detections(info, detections)
         check_motion(info, motion)
-        found = canonical(detections)
+        found = detections.select(canonical(detections))
+        before = {track.id for track in self._tracks}
         if found.labels != self._labels:
             self._tracks = _renamed(self._tracks, self._labels, found.labels)
             self._labels = found.labels
@@ -80,7 +81,9 @@ class SortTracker:
         self._match(found.select(found.scores >= self._config.min_score), info.pts_s)
         self._tracks = [t for t in self._tracks if t.misses <= self._config.max_age]
         self._now_s = info.pts_s
-        return self._report(info.pts_s, 0.0, found.frame_size)
+        removed = before - {track.id for track in self._tracks}
+        tracks = self._report(info.pts_s, 0.0, found.frame_size)
+        return replace(tracks, removed=np.array(sorted(removed), np.int64))
 
     def predict(self, info: FrameInfo, motion: NDArray[np.float64] | None = None) -> Tracks:
         """See `Tracker`."""

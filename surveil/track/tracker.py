@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from surveil.labels import LabelMap
-from surveil.track import classes, lifecycle
+from surveil.track import classes, lifecycle, parking
+from surveil.track.appearance import Appearance
+from surveil.track.assignment import Index
 from surveil.track.checks import canonical, check_detections, check_motion, check_step
 from surveil.track.config import Thresholds, TrackerConfig
-from surveil.track.lifecycle import LOST, TrackTable
-from surveil.track.stages import NOBODY, associate
+from surveil.track.lifecycle import LOST, TENTATIVE, Table
+from surveil.track.report import NOBODY_LEFT, Whereabouts, report, whereabouts
+from surveil.track.snapshot import TrackerState, dump, load
+from surveil.track.stages import NOBODY, Association, Likeness
 from surveil.types import Detections, FrameInfo, Tracks
 
 __all__ = ["SurveilTracker", "Thresholds", "Tracker", "TrackerConfig"]
@@ -27,10 +32,10 @@ class Tracker(Protocol):
         """All tracks of every state after a frame on which the detector ran.
 
         A track matched at this frame has unseen_s = 0, and its box is the detection; the others are
-        predictions. dt = 0 since the last update associates without predicting. After a step of more than 3 s
-        all tracks have ended; their ids do not come back. When the detections come with another label map
-        than before (the model was swapped), living tracks keep their class by name, and `Tracks.labels` is
-        the new map from then on.
+        predictions. What has ended since the last update is `removed`. dt = 0 since the last update
+        associates without predicting. After a step of more than 3 s all tracks have ended; their ids do not
+        come back. When the detections come with another label map than before (the model was swapped), living
+        tracks keep their class by name, and `Tracks.labels` is the new map from then on.
 
         Args:
             info: the frame's place and media time.
@@ -60,96 +65,158 @@ class SurveilTracker:
     out from left to right within a frame, and do not depend on the order of the detections.
     """
 
-    def __init__(self, config: TrackerConfig, labels: LabelMap) -> None:
+    def __init__(
+        self, config: TrackerConfig, labels: LabelMap, *, appearance: Appearance | None = None
+    ) -> None:
         self._config = config
-        self._labels = labels  # of the tracks
-        self._spoken = labels  # of the detections; the same until a swapped model forgets living classes
-        self._lives_s = config.lives_s(labels)
-        self._next_id = 1
-        self._now_s: float | None = None
-        self._tracks = _no_tracks(labels)
+        self._appearance = appearance
+        self._state = TrackerState(
+            next_id=1,
+            now_s=None,
+            labels=labels,
+            spoken=labels,
+            tracks=np.zeros(0, lifecycle.table_type(len(labels))),
+        )
+        self._know(labels)
+
+    @classmethod
+    def resume(
+        cls, snapshot: str, config: TrackerConfig, *, appearance: Appearance | None = None
+    ) -> SurveilTracker:
+        """A tracker that goes on where another one was when it gave `snapshot`, bit for bit.
+
+        Raises:
+            DataError: the snapshot is damaged, or of another version.
+        """
+        state = load(snapshot)
+        tracker = cls(config, state.labels, appearance=appearance)
+        tracker._state = state
+        return tracker
+
+    def snapshot(self) -> str:
+        """All that is known, as JSON, for `resume`."""
+        return dump(self._state)
 
     def update(
         self, info: FrameInfo, detections: Detections, motion: NDArray[np.float64] | None = None
     ) -> Tracks:
         """See `Tracker`."""
-        step_s = check_step(info, self._now_s)
+        step_s = check_step(info, self._state.now_s)
         check_detections(info, detections)
         check_motion(info, motion)
-        found = classes.best_guesses(canonical(detections), self._config.same_overlap)
+        rows = canonical(detections)
+        found = detections.select(rows)
+        best = classes.best_guesses(found, self._config.same_overlap)
+        if not best.all():
+            found, rows = found.select(best), rows[best]
         self._speak(found.labels)
-        now_s, anew = info.pts_s, step_s > self._config.max_step_s
-        tracks = _no_tracks(self._labels) if anew else self._tracks
+        state, now_s, anew = self._state, info.pts_s, step_s > self._config.max_step_s
+        tracks = state.tracks[:0] if anew else state.tracks
         if motion is not None:
-            tracks = tracks.moved(motion)
-        tracks = tracks.select(self._alive(tracks, now_s))
+            tracks = lifecycle.moved(tracks, motion)
+        tracks = self._alive(tracks, now_s)
 
-        row = associate(tracks, found, now_s, self._config)
-        matched = row != NOBODY
-        after = lifecycle.hit(tracks.select(matched), found.select(row[matched]), now_s, self._config)
-        if not matched.all():
-            after = after.append(lifecycle.missed(tracks.select(~matched), now_s, self._lives_s))
-            after = after.select(np.argsort(after.ids))
-        fitting_none = found.scores >= self._config.birth
-        fitting_none[row[matched]] = False
-        if fitting_none.any():
-            after = after.append(self._births(found.select(fitting_none), now_s, anew))
-        self._tracks = after.select(~lifecycle.duplicates(after, now_s, self._config.same_overlap))
-        self._now_s = now_s
-        return self._report(self._tracks, now_s, found.frame_size)
+        association = Association(tracks, found, self._config, self._parks, self._likeness(rows))
+        association.run(now_s)
+        first = np.flatnonzero(association.open_detections & (found.scores >= self._config.birth))
+        newborn = self._births(found, first, now_s, anew)
+        after = self._carried(tracks, found, association.detection_of, now_s)
+        twice = lifecycle.duplicates(after, now_s, self._config.same_overlap)
+        after = lifecycle.joined(after[~twice] if twice.any() else after, newborn)
+        removed = NOBODY_LEFT
+        if len(after) - len(newborn) < len(state.tracks):
+            removed = np.setdiff1d(state.tracks["ids"], after["ids"], assume_unique=True)
+        self._state = replace(state, now_s=now_s, tracks=after, next_id=state.next_id + len(newborn))
+        if self._appearance is not None:
+            seen = association.detection_of != NOBODY
+            ids = np.concatenate([tracks["ids"][seen], newborn["ids"]])
+            self._appearance.learn(ids, rows[np.concatenate([association.detection_of[seen], first])])
+            self._appearance.forget(removed)
+        return report(after, now_s, found.frame_size, self._state.labels, removed)
 
     def predict(self, info: FrameInfo, motion: NDArray[np.float64] | None = None) -> Tracks:
         """See `Tracker`."""
-        step_s = check_step(info, self._now_s)
         check_motion(info, motion)
-        tracks = self._tracks
-        if step_s > self._config.max_step_s:
-            tracks = _no_tracks(self._labels)
+        tracks = self._at(info)
         if motion is not None:
-            tracks = tracks.moved(motion)
-        tracks = tracks.select(self._alive(tracks, info.pts_s))
-        return self._report(tracks, info.pts_s, info.size)
+            tracks = lifecycle.moved(tracks, motion)
+        return report(tracks, info.pts_s, info.size, self._state.labels)
 
-    def _alive(self, tracks: TrackTable, now_s: float) -> NDArray[np.bool_]:
-        """Mask (N,) without lost tracks whose life is over; who was seen at the last update has a chance."""
-        return np.asarray((tracks.states != LOST) | ~lifecycle.overdue(tracks, now_s, self._lives_s))
+    def boxes_at(self, pts_s: float) -> Whereabouts:
+        """Where the tracks are thought to be at a media time not before the last update, and how surely.
 
-    def _births(self, first: Detections, now_s: float, anew: bool) -> TrackTable:
+        Raises:
+            DataError: the time lies before the last update.
+        """
+        return whereabouts(self._at(FrameInfo(camera_id="boxes_at", index=0, pts_s=pts_s)), pts_s)
+
+    def _at(self, info: FrameInfo) -> Table:
+        """The tracks that are alive at a later moment."""
+        step_s = check_step(info, self._state.now_s)
+        tracks = self._state.tracks
+        if step_s > self._config.max_step_s:
+            return tracks[:0]
+        return self._alive(tracks, info.pts_s)
+
+    def _alive(self, tracks: Table, now_s: float) -> Table:
+        """Without lost tracks whose life is over; who was seen at the last update has a chance."""
+        lost = np.flatnonzero(tracks["states"] == LOST)
+        if len(lost) == 0:
+            return tracks
+        stays = np.ones(len(tracks), np.bool_)
+        stays[lost] = ~lifecycle.overdue(tracks[lost], now_s, self._lives(tracks[lost]))
+        return tracks[stays]
+
+    def _lives(self, tracks: Table) -> NDArray[np.float64]:
+        """How long each track (N,) may stay unseen."""
+        parked = parking.parked(tracks, self._parks, self._config)
+        return np.where(parked, self._config.parked_life_s, self._lives_s[tracks["class_ids"]])
+
+    def _carried(self, tracks: Table, found: Detections, row: Index, now_s: float) -> Table:
+        """The tracks after this frame: `row` (N,) is the detection of each, or NOBODY."""
+        config, seen = self._config, np.flatnonzero(row != NOBODY)
+        after = lifecycle.hit(tracks[seen], found, row[seen], now_s, config)
+        if len(seen) == len(tracks):
+            return after
+        all_tracks = tracks.copy()
+        all_tracks[seen] = after
+        known = np.flatnonzero((row == NOBODY) & (tracks["states"] != TENTATIVE))
+        missed = lifecycle.miss(tracks[known], self._parks, config)
+        all_tracks[known] = missed
+        stays = row != NOBODY
+        stays[known] = ~lifecycle.overdue(missed, now_s, self._lives(missed))
+        carried: Table = all_tracks[stays]
+        return carried
+
+    def _births(self, found: Detections, rows: Index, now_s: float, anew: bool) -> Table:
         """Tracks from detections that fit none; without trial in a first frame, which had none before it."""
-        sure = self._config.sure_score
+        if len(rows) == 0:
+            return self._state.tracks[:0]
+        first, sure = found.select(rows), self._config.sure_score
         confirmed = anew if anew or sure is None else first.scores >= sure
-        newborn = lifecycle.born(first, self._next_id, now_s, self._labels, confirmed)
-        self._next_id += len(newborn)
-        return newborn
+        return lifecycle.born(first, self._state.next_id, now_s, len(self._state.labels), confirmed)
 
     def _speak(self, labels: LabelMap) -> None:
         """Carry the living tracks over to the label map of the detections, when that is another one."""
-        if labels != self._spoken:
-            old, tracks = self._labels, self._tracks
-            self._labels, votes, ids = classes.adopt(labels, old, tracks.votes, tracks.class_ids)
-            self._tracks = tracks.relabelled(votes, ids)
-            self._spoken, self._lives_s = labels, self._config.lives_s(self._labels)
+        state = self._state
+        if labels == state.spoken:
+            return
+        old = state.tracks
+        known, votes, ids = classes.adopt(labels, state.labels, old["votes"], old["class_ids"])
+        tracks = np.zeros(len(ids), lifecycle.table_type(len(known)))
+        for name in set(tracks.dtype.names or ()) - {"votes", "class_ids"}:
+            tracks[name] = old[name]
+        tracks["votes"], tracks["class_ids"] = votes, ids
+        self._state = replace(state, labels=known, spoken=labels, tracks=tracks)
+        self._know(known)
 
-    def _report(self, tracks: TrackTable, now_s: float, frame_size: tuple[int, int] | None) -> Tracks:
-        """The tracks as the other rooms see them, at a time not before the last update."""
-        smoothed = tracks.boxes_at(now_s).astype(np.float32)
-        unseen_s = now_s - tracks.seen_s
-        matched = (unseen_s == 0)[:, None]
-        return Tracks(
-            ids=tracks.ids,
-            boxes=np.where(matched, tracks.observed.astype(np.float32), smoothed),
-            smoothed_boxes=smoothed,
-            scores=tracks.scores,
-            class_ids=tracks.class_ids,
-            states=tracks.states,
-            velocity=tracks.blocks.v[:, :2].astype(np.float32),
-            age_s=(now_s - tracks.born_s).astype(np.float32),
-            unseen_s=unseen_s.astype(np.float32),
-            frame_size=frame_size,
-            labels=self._labels,
-        )
+    def _know(self, labels: LabelMap) -> None:
+        self._lives_s = self._config.lives_s(labels)
+        self._parks = parking.parking_classes(labels, self._config)
 
+    # ---- appearance
 
-def _no_tracks(labels: LabelMap) -> TrackTable:
-    """A camera at its beginning."""
-    return lifecycle.born(Detections.empty((0, 0), labels), 1, 0.0, labels, confirmed=False)
+    def _likeness(self, rows: Index) -> Likeness | None:
+        """What the looks say of pairs; `rows` (M,) are the detections' places where they came from."""
+        looks = self._appearance
+        return None if looks is None else lambda ids, found: looks.likeness(ids, rows[found])
