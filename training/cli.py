@@ -95,7 +95,7 @@ def parser() -> argparse.ArgumentParser:
         "--pause", type=float, metavar="MINUTES", help="stop then with a checkpoint, exit code 3"
     )
     train.add_argument(
-        "--weights-only", type=Path, metavar="FILE", help="write the averaged weights as float16 and end"
+        "--hand-over", type=Path, metavar="DIR", help="write logs and float16 weights there, and end"
     )
     command("cache", "decode the pictures and fill the feature caches", machine)
     add_commands(commands)
@@ -174,17 +174,17 @@ def adapted(options: argparse.Namespace) -> Recipe:
 
 
 def train(space: Workspace, options: argparse.Namespace) -> None:
-    """Train to the end or to a pause; then everything up to the cards, or only the weights."""
+    """Train to the end or to a pause; then everything up to the cards, or hand over what there is."""
     from training.handover import hand_over
 
     try:
         weights = space.train(machine_of(options))
     except PausedError:
-        if options.weights_only:
-            hand_over(space, options.weights_only)
+        if options.hand_over:
+            hand_over(space, options.hand_over)
         raise
-    if options.weights_only:
-        hand_over(space, options.weights_only)
+    if options.hand_over:
+        hand_over(space, options.hand_over)
     else:
         deliver(space, weights, options.ship)
 
@@ -211,7 +211,7 @@ def machine_of(options: argparse.Namespace) -> Machine:
     from training.engine.config import Machine, WatchConfig
 
     cuda = options.device == "cuda"
-    pause, elsewhere = (getattr(options, name, None) for name in ("pause", "weights_only"))
+    pause, elsewhere = (getattr(options, name, None) for name in ("pause", "hand_over"))
     return Machine(
         device=options.device,
         processes=1 if cuda else options.processes or min(2, os.cpu_count() or 1),

@@ -1,10 +1,13 @@
-"""Weights for another machine: the newest averages of a run, small."""
+"""A run in small, to be finished on another machine: its logs, and its newest averaged weights as float16."""
 
 import logging
+import shutil
 from pathlib import Path
 
 from safetensors.torch import load_file
 
+from surveil.errors import OutputError
+from training.engine.stage import REVISION
 from training.errors import CheckpointError
 from training.files import write_tensors
 from training.workspace import Workspace
@@ -12,23 +15,38 @@ from training.workspace import Workspace
 log = logging.getLogger(__name__)
 
 
-def hand_over(space: Workspace, file: Path) -> Path:
-    """Write the averaged weights of the run's last stage that has any, as float16.
+def hand_over(space: Workspace, folder: Path) -> Path:
+    """Write a folder that is a run's folder for `python -m training export --out FOLDER`.
 
-    `python -m training export RECIPE --weights-file FILE` finishes them elsewhere.
+    Returns:
+        The weights: `model.safetensors` of the last stage that has begun, `latest.safetensors` if it has not
+        ended.
 
     Raises:
         CheckpointError: The run has no weights yet.
-        OutputError: The file cannot be written.
+        OutputError: A file cannot be written.
     """
-    for k in reversed(range(len(space.recipe.stages))):
-        for name in ("model.safetensors", "latest.safetensors"):
-            source = space.stage_folder(k) / name
-            if source.exists():
-                state = load_file(source)
-                half = {key: v.half() if v.is_floating_point() else v for key, v in state.items()}
-                file.parent.mkdir(parents=True, exist_ok=True)
-                write_tensors(file, half)
-                log.info("%s: weights of %s, %d bytes", file, source, file.stat().st_size)
-                return file
-    raise CheckpointError(f"{space.out}: no weights yet")
+    newest = None
+    for k in range(len(space.recipe.stages)):
+        source = space.stage_folder(k)
+        there = [source / name for name in ("model.safetensors", "latest.safetensors")]
+        newest = next((file for file in there if file.exists()), newest)
+        for name in ("log.csv", REVISION):
+            if (source / name).exists():
+                _copy(source / name, folder / source.name / name)
+    if newest is None:
+        raise CheckpointError(f"{space.out}: no weights yet")
+    target = folder / newest.parent.name / newest.name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    state = load_file(newest)
+    write_tensors(target, {k: v.half() if v.is_floating_point() else v for k, v in state.items()})
+    log.info("%s: the weights of %s, %d bytes", target, newest, target.stat().st_size)
+    return target
+
+
+def _copy(source: Path, target: Path) -> None:
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
+    except OSError as error:
+        raise OutputError(f"{target}: cannot be written: {error.strerror or error}") from error

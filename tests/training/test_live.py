@@ -235,3 +235,22 @@ def test_a_teacher_that_does_not_know_a_class_is_refused(shared: Path) -> None:
     path = shared / "data" / "weights" / "nanodet_plus_m_416.onnx"
     with pytest.raises(ConfigError, match="helmet"):
         LiveTeachers([path], ("person", "helmet"), 16, CPU)
+
+
+@pytest.mark.gpu
+def test_a_batch_on_cuda_is_that_on_the_cpu(tiny: TinyData, shared: Path) -> None:
+    if not torch.cuda.is_available():
+        pytest.skip("no CUDA device")
+    path = shared / "data" / "weights" / "picodet_s_416_coco.onnx"
+    augment, made = AugmentConfig(noise=0.0, mosaic=0.5, mixup=0.3, night=0.0), []
+    for device in (CPU, torch.device("cuda")):
+        pictures = Pictures(tiny.folder / "train.npy", tiny.records, device)
+        teachers = LiveTeachers([path], ("person", "car", "bus", "truck"), 16, device)
+        made.append(live(tiny, pictures, augment, [(64, 96)], teachers).batch(0).to(CPU))
+    one, two = made
+    assert (one.inputs[0].int() - two.inputs[0].int()).abs().float().mean() < 0.5
+    assert torch.equal(one.targets.objects.boxes, two.targets.objects.boxes)
+    assert torch.equal(one.targets.ignore, two.targets.ignore)
+    assert one.targets.soft is not None
+    assert two.targets.soft is not None
+    assert (one.targets.soft.scores - two.targets.soft.scores).abs().max() < 0.02

@@ -78,19 +78,25 @@ def test_a_run_in_pieces_is_the_run_in_one(tiny: TinyData, tmp_path: Path) -> No
     assert make_trainer(tiny, unhurried).run(tmp_path / "again", {"run": 1}) is not None
 
 
-def test_the_newest_weights_are_handed_over_as_float16(tiny: TinyData, tmp_path: Path) -> None:
+def test_a_run_is_handed_over_in_small(tiny: TinyData, tmp_path: Path) -> None:
     made = replace(recipe("own"), model=MODEL, labels=LABELS, stages=(STAGE, replace(STAGE, name="second")))
-    space = Workspace(recipe=made, data=tiny.folder, out=tmp_path)
+    space = Workspace(recipe=made, data=tiny.folder, out=tmp_path / "run")
+    small = replace(space, out=tmp_path / "small")
     with pytest.raises(CheckpointError, match="no weights yet"):
-        hand_over(space, tmp_path / "w.safetensors")
+        hand_over(space, small.out)
     model = Detector(MODEL)
-    for k, name in ((0, "model"), (1, "latest")):
-        space.stage_folder(k).mkdir()
+    for k, name in ((0, "model"), (1, "latest"), (1, "model")):
+        folder = space.stage_folder(k)
+        folder.mkdir(parents=True, exist_ok=True)
         torch.nn.init.constant_(model.backbone.stem.bias, 1.0 + k)
-        save_model(model, space.stage_folder(k) / f"{name}.safetensors")
-    file = hand_over(space, tmp_path / "out" / "w.safetensors")
-    assert load_file(file)["backbone.stem.weight"].dtype == torch.float16
-    assert load_model(file, MODEL).backbone.stem.bias.tolist() == [2.0] * 32
+        save_model(model, folder / f"{name}.safetensors")
+        (folder / "log.csv").write_text("step,images\n1,2\n")
+        file = hand_over(space, small.out)
+        assert file == small.stage_folder(k) / f"{name}.safetensors"
+        assert load_file(file)["backbone.stem.weight"].dtype == torch.float16
+        assert load_model(file, MODEL).backbone.stem.bias.tolist() == [1.0 + k] * 32
+    assert file == small.final_weights
+    assert (small.stage_folder(0) / "log.csv").read_text() == "step,images\n1,2\n"
 
 
 def test_every_part_is_timed(tiny: TinyData) -> None:
@@ -112,16 +118,16 @@ def test_it_trains_where_only_a_few_packages_are(tiny: TinyData, shared: Path, t
     for pattern in LEAN.split():
         for path in site.glob(pattern):
             (lean / path.name).symlink_to(path)
-    weights = tmp_path / "out.safetensors"
+    out = tmp_path / "out"
     command = [
         sys.executable, "-S", "-m", "training", "train", "mobilenetv2-gfl-320-live",
         "--data", str(tiny.folder), "--out", str(tmp_path / "run"),
         "--weights", str(shared / "data" / "weights"),
-        "--processes", "1", "--workers", "0", "--budget", "4", "--weights-only", str(weights),
+        "--processes", "1", "--workers", "0", "--budget", "4", "--hand-over", str(out),
     ]  # fmt: skip
     root = Path(__file__).parents[2]
     done = subprocess.run(
         command, cwd=root, env={"PYTHONPATH": str(lean)}, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    assert load_file(weights)["backbone.stem.weight"].dtype == torch.float16
+    assert load_file(out / "2-all" / "model.safetensors")["backbone.stem.weight"].dtype == torch.float16

@@ -137,6 +137,8 @@ def open_live(
     job: ViewJob, sizes: Sequence[Size], config: StageConfig, workers: int, device: torch.device
 ) -> LiveBatches:
     """Everything that live batches of a stage need: pictures on the device, drawers, teacher."""
+    if device.type == "cuda":
+        torch.backends.cudnn.benchmark = True  # a few sizes, thousands of times each
     labels = job.labels.labels
     order = Order(draw_order(job.records, job.cache, labels), (config.seed, 1))
     drawer = Drawer(job.records, order, job.augment, sizes, config, len(labels))
