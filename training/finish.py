@@ -119,13 +119,15 @@ def export_int8(space: Workspace, model: Finished) -> tuple[Finished, dict[str, 
     """
     config, target = space.recipe.int8, space.out / f"{model.path.stem}-int8.onnx"
     pictures = letterboxed(space, "train", config.images, space.recipe.sizes)
-    ranges = calibrate(model.path, pictures, config)
-    sensitivity = measure(model.path, ranges, pictures[: config.probe])
+    calibration = calibrate(model.path, pictures, config)
+    sensitivity = measure(model.path, calibration, pictures[: config.probe])
     log.info("int8, mean error of the scores by group of layers:\n%s", sensitivity.table())
     for count in range(config.float_groups + 1):
         kept = sensitivity.ranked()[:count]
         log.info("int8: %d pictures, in float: %s", len(pictures), ", ".join([DECODING, *kept]))
-        quantise(model.path, target, ranges, [name for group in kept for name in sensitivity.names[group]])
+        quantise(
+            model.path, target, calibration, [name for group in kept for name in sensitivity.names[group]]
+        )
         small = judge_sizes(space, target)
         lost = {size: round(model.means()[size] - mean, 2) for size, mean in small.means().items()}
         log.info("int8: mean AP falls by %s", ", ".join(f"{v:.2f} at {size}" for size, v in lost.items()))
@@ -141,7 +143,7 @@ def int8_facts(
     return {
         "kept_in_float": [DECODING, *kept],
         "mean_ap_lost": dict(lost),
-        "calibration": f"{pictures} training pictures of all sizes, percentile {percentile:g}",
+        "calibration": f"{pictures} training pictures, percentile {percentile:g}, biases corrected",
         "mean_error_of_scores": sensitivity.to_json(),
     }
 

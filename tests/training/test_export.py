@@ -107,9 +107,9 @@ def test_int8_quantises_the_convolutions_and_leaves_decoding(
     assert not [n for n in decoding(proto) if n in convolutions(proto)]
     assert len(convolutions(proto)) == 52 + 3 + 2 + 5 * 3 + 3 * 2 + 4 * 3
     target = tmp_path / "tiny-int8.onnx"
-    ranges = calibrate(exported[0], [*pictures(2, 64, 96), *pictures(2, 96, 64)], Int8Config(images=4))
-    assert all(low <= 0 < high for low, high in ranges.values())
-    quantise(exported[0], target, ranges, convolutions(proto)[:1])
+    calibration = calibrate(exported[0], [*pictures(2, 64, 96), *pictures(2, 96, 64)], Int8Config(images=4))
+    assert all(low <= 0 < high for low, high in calibration.ranges.values())
+    quantise(exported[0], target, calibration, convolutions(proto)[:1])
     small = onnx.load(target)
     assert len([n for n in small.graph.node if n.op_type == "QuantizeLinear"]) > 50
     assert target.stat().st_size < 0.75 * exported[0].stat().st_size

@@ -15,7 +15,7 @@ pytest.importorskip("onnxruntime")
 
 from onnx import helper, numpy_helper
 
-from training.export.int8 import Int8Config, Ranges, calibrate
+from training.export.int8 import Calibration, Int8Config, calibrate
 from training.export.sensitivity import group_of, measure, node_groups
 
 
@@ -59,24 +59,25 @@ def pictures(count: int = 6) -> list[np.ndarray]:
     return [rng.integers(0, 255, (16, 24 + 8 * (k % 2), 3)).astype(np.uint8) for k in range(count)]
 
 
-def clipped(ranges: Ranges) -> Ranges:
+def clipped(calibration: Calibration) -> Calibration:
     """The stem's output far too narrow."""
-    low, high = ranges["/model/backbone/stem/Conv.y"]
-    return {**ranges, "/model/backbone/stem/Conv.y": (low / np.float32(5), high / np.float32(5))}
+    low, high = calibration.ranges["/model/backbone/stem/Conv.y"]
+    narrow = {"/model/backbone/stem/Conv.y": (low / np.float32(5), high / np.float32(5))}
+    return replace(calibration, ranges={**calibration.ranges, **narrow})
 
 
 def test_the_worst_group_is_found(tmp_path: Path) -> None:
     source = three_layers(tmp_path / "three.onnx")
     config = replace(Int8Config(), values=512)
-    ranges = calibrate(source, pictures(), config)
-    good = measure(source, ranges, pictures())
+    calibration = calibrate(source, pictures(), config)
+    good = measure(source, calibration, pictures())
     assert [(g.group, g.layers) for g in good.groups] == [
         ("stem and first 2 blocks", 1),
         ("neck", 1),
         ("head, last 1x1", 1),
     ]
     assert 0 < good.everything < 0.05
-    bad = measure(source, clipped(ranges), pictures())
+    bad = measure(source, clipped(calibration), pictures())
     stem = bad.groups[0]
     assert bad.ranked()[0] == stem.group
     assert bad.everything > 3 * good.everything

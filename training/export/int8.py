@@ -5,7 +5,7 @@ add pairs of 8-bit products in 16 bits and would saturate: the file then gives t
 """
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +14,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from training.export.bias import correct_biases
 from training.progress import Progress
 
 Ranges = dict[str, tuple[np.float32, np.float32]]
 """Lowest and highest value of each activation."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calibration:
+    """What real pictures say about a model's activations.
+
+    Attributes:
+        ranges: By the name of the tensor.
+        means: (C,) of each convolution's input, by the name of the tensor.
+    """
+
+    ranges: Ranges
+    means: Mapping[str, NDArray[np.float64]]
+
 
 QUANTISED = ("Conv", "Relu", "Clip", "Add", "Concat", "Resize")
 
@@ -81,10 +96,10 @@ def float_activations(proto: Any, skipped: Sequence[str]) -> list[str]:
     return [name for name in made if kinds.get(name) == TensorProto.FLOAT]
 
 
-def activation_ranges(
+def observe(
     proto: Any, names: Sequence[str], pictures: Sequence[NDArray[np.uint8]], config: Int8Config
-) -> Ranges:
-    """Range of every activation: the percentile, from below and above, of values drawn from all pictures.
+) -> Calibration:
+    """Ranges of activations: the percentile, from below and above, of values drawn from all pictures.
 
     Args:
         proto: A model with input `image`.
@@ -102,23 +117,28 @@ def activation_ranges(
     session = ort.InferenceSession(watched.SerializeToString(), providers=["CPUExecutionProvider"])
     rng = np.random.default_rng(0)
     values = np.empty((len(names), len(pictures), config.values), np.float32)
+    fed = {node.input[0] for node in proto.graph.node if node.op_type == "Conv"}.intersection(names)
+    means: dict[str, Any] = dict.fromkeys(sorted(fed), 0.0)
     progress = Progress("calibration", "pictures")
     for k, picture in enumerate(pictures):
-        for row, tensor in zip(values, session.run(None, {"image": picture[None]}), strict=True):
+        tensors = session.run(None, {"image": picture[None]})
+        for name, row, tensor in zip(names, values, tensors, strict=True):
             row[k] = tensor.ravel()[rng.integers(0, tensor.size, config.values)]
+            if name in fed:
+                means[name] = means[name] + tensor.mean((0, 2, 3), np.float64) / len(pictures)
         progress.at(k + 1, len(pictures))
     tail = 100 - config.percentile
     ranges = {}
     for name, row in zip(names, values, strict=True):
         low, high = np.percentile(row, (tail, config.percentile))
         ranges[name] = (np.float32(min(low, 0)), np.float32(max(high, 1e-6)))
-    return ranges
+    return Calibration(ranges=ranges, means=means)
 
 
 def quantise(
     source: Path,
     target: Path,
-    ranges: Ranges,
+    calibration: Calibration,
     keep: Sequence[str],
 ) -> None:
     """Write the int8 form of an exported model.
@@ -126,7 +146,7 @@ def quantise(
     Args:
         source: As `export_onnx` writes it.
         target: The file to write.
-        ranges: As `calibrate` returns them.
+        calibration: As `calibrate` returns it.
         keep: Names of nodes that stay in float besides the decoding.
     """
     import onnx  # heavy
@@ -135,7 +155,7 @@ def quantise(
     from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
 
     proto = float_initialisers(onnx.load(source))
-    data = {name: TensorData(lowest=low, highest=high) for name, (low, high) in ranges.items()}
+    data = {name: TensorData(lowest=low, highest=high) for name, (low, high) in calibration.ranges.items()}
     quantizer = QDQQuantizer(
         onnx.shape_inference.infer_shapes(proto),
         per_channel=True,
@@ -151,6 +171,7 @@ def quantise(
     with _quiet():
         quantizer.quantize_model()
     small = quantizer.model.model
+    correct_biases(small, proto, calibration.means)
     drop_unused(small)
     part = target.with_suffix(".onnx.part")
     onnx.save(small, part)
@@ -177,9 +198,9 @@ def drop_unused(proto: Any) -> None:
         proto.graph.initializer.remove(tensor)
 
 
-def calibrate(source: Path, pictures: Sequence[NDArray[np.uint8]], config: Int8Config) -> Ranges:
-    """Ranges of an exported model's activations before the decoding, over pictures (H, W, 3) uint8."""
+def calibrate(source: Path, pictures: Sequence[NDArray[np.uint8]], config: Int8Config) -> Calibration:
+    """What pictures (H, W, 3) uint8 say of an exported model's activations before the decoding."""
     import onnx  # heavy
 
     proto = onnx.shape_inference.infer_shapes(float_initialisers(onnx.load(source)))
-    return activation_ranges(proto, float_activations(proto, decoding(proto)), pictures, config)
+    return observe(proto, float_activations(proto, decoding(proto)), pictures, config)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from training.export.int8 import Ranges, decoding, float_initialisers, quantise
+from training.export.int8 import Calibration, decoding, float_initialisers, quantise
 from training.models.backbone import LOW_BLOCKS, TAPS
 from training.progress import Progress
 
@@ -100,12 +100,12 @@ def node_groups(proto: Any) -> dict[str, tuple[str, ...]]:
     return {group: tuple(names) for group, names in groups.items()}
 
 
-def measure(source: Path, ranges: Ranges, pictures: Sequence[NDArray[np.uint8]]) -> Sensitivity:
+def measure(source: Path, calibration: Calibration, pictures: Sequence[NDArray[np.uint8]]) -> Sensitivity:
     """Quantise an exported model group by group and compare its scores.
 
     Args:
         source: As `export_onnx` writes it.
-        ranges: Of its activations, as `calibrate` returns them.
+        calibration: Of its activations, as `calibrate` returns it.
         pictures: (H, W, 3) uint8 each, letterboxed.
     """
     import onnx  # heavy
@@ -117,7 +117,7 @@ def measure(source: Path, ranges: Ranges, pictures: Sequence[NDArray[np.uint8]])
     exact = _scores(source, pictures)
     progress = Progress("int8 by groups of layers", "groups")
     with TemporaryDirectory() as folder:
-        error = _error_of(source, Path(folder) / "part.onnx", ranges, pictures, exact)
+        error = _error_of(source, Path(folder) / "part.onnx", calibration, pictures, exact)
         groups = []
         for group, own in names.items():
             others = [name for name in every if name not in own]
@@ -136,14 +136,14 @@ def measure(source: Path, ranges: Ranges, pictures: Sequence[NDArray[np.uint8]])
 def _error_of(
     source: Path,
     target: Path,
-    ranges: Ranges,
+    calibration: Calibration,
     pictures: Sequence[NDArray[np.uint8]],
     exact: Sequence[NDArray[np.float32]],
 ) -> Callable[[Sequence[str]], float]:
     """The error of the int8 form in which the nodes of these names stay in float."""
 
     def error(keep: Sequence[str]) -> float:
-        quantise(source, target, ranges, keep)
+        quantise(source, target, calibration, keep)
         coarse = _scores(target, pictures)
         gaps = [np.abs(a - b)[a > SEEN] for a, b in zip(exact, coarse, strict=True)]
         together = np.concatenate(gaps)
