@@ -69,7 +69,7 @@ class Run:
 
     Recordings come one after the other, every frame of them. One that cannot be read is reported and left
     out, and raised at the end. Cameras are watched side by side, newest frames only, until `stop` is set or
-    `seconds` are over.
+    `seconds` are over; one that gave no picture in all that time is raised then.
 
     Attributes:
         specs: the sources.
@@ -206,8 +206,9 @@ class Run:
         if self.failures:
             first = next(iter(self.failures.values()))
             cause = first.cause if isinstance(first, SourceError) else SourceCause.UNSUPPORTED
+            failed = "gave no picture" if self.live else "could not be processed"
             raise SourceError(
-                f"{len(self.failures)} of {len(self.specs)} sources could not be processed "
+                f"{len(self.failures)} of {len(self.specs)} sources {failed} "
                 f"({', '.join(self.failures)}); the others are complete",
                 cause,
             ) from first
@@ -233,10 +234,10 @@ class Run:
 
     def _watched(self, session: Session, results: Channel[FrameResult]) -> Iterator[FrameResult]:
         clock = self._parts.clock
-        looked_s = float("-inf")
+        began_s, looked_s = clock.monotonic(), float("-inf")
         while not self._stop.is_set():
             now_s = clock.monotonic()
-            if self._seconds is not None and now_s - self._began_s >= self._seconds:
+            if self._seconds is not None and now_s - began_s >= self._seconds:
                 break
             if now_s - looked_s >= POLL_S:
                 looked_s = now_s
@@ -246,8 +247,10 @@ class Run:
             except TimeoutError:
                 continue
             yield result
-        for state in session.states().values():
+        for name, state in session.states().items():
             self._leave_out({**state.counters, **state.stats.drops})
+            if not state.stats.received and not self._stop.is_set():
+                self.failures[name] = SourceError(state.detail or state.cause, _cause(state.cause))
         results.close()
         while len(results):  # nobody else takes from it, and nothing more comes in
             yield results.get()

@@ -161,6 +161,23 @@ def test_cameras_for_some_seconds(plan: Callable[..., Job]) -> None:
     assert job.run.summary().wall_s >= 0.3
 
 
+def test_camera_that_gave_no_picture_is_raised_at_the_end(
+    plan: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = plan(["cam1", "cam2"], source={"endless": True, "gap_s": 0.002}, seconds=0.3)
+    make = job.parts.supervise
+
+    def supervise(config: CameraConfig, stop: threading.Event, deliver: Any) -> Any:
+        return make(config, stop, deliver if config.id == "cam1" else lambda frame: None)
+
+    monkeypatch.setattr(job.parts, "supervise", supervise)
+    seen: set[str] = set()
+    with pytest.raises(SourceError, match=r"1 of 2 sources gave no picture \(cam2\)"):
+        seen.update(result.frame.camera_id for result in job.run.results())
+    assert seen == {"cam1"}
+    assert job.own["cam1"].end == "closed"
+
+
 def test_slow_caller_loses_results_and_that_is_said(plan: Callable[..., Job]) -> None:
     job = plan(["cam"], source={"endless": True, "gap_s": 0.0005})
     for number, _ in enumerate(job.run.results()):
