@@ -253,4 +253,4 @@ def test_a_batch_on_cuda_is_that_on_the_cpu(tiny: TinyData, shared: Path) -> Non
     assert torch.equal(one.targets.ignore, two.targets.ignore)
     assert one.targets.soft is not None
     assert two.targets.soft is not None
-    assert (one.targets.soft.scores - two.targets.soft.scores).abs().max() < 0.02
+    assert (one.targets.soft.scores - two.targets.soft.scores).abs().max() < 0.04

@@ -128,8 +128,10 @@ class LiveTeachers:
 
     def __init__(self, paths: Sequence[Path], labels: Sequence[str], top: int, device: torch.device) -> None:
         """`labels`: our classes; `top`: cells of a view whose distributions are kept."""
-        self.dtype = torch.float16 if device.type == "cuda" else torch.float32
-        self.teachers = [open_teacher(path).to(device, self.dtype) for path in paths]
+        self.teachers = [open_teacher(path).to(device) for path in paths]
+        if device.type == "cuda":
+            for teacher in self.teachers:
+                teacher.graph.half()
         self.columns = torch.tensor(columns_of(labels), device=device)
         self.top = top
 
@@ -139,7 +141,7 @@ class LiveTeachers:
 
         Scores are the teachers' mean; distributions are their mixture, by the score of each in that cell.
         """
-        sights = [teacher(views.to(self.dtype), self.columns) for teacher in self.teachers]
+        sights = [teacher(views, self.columns) for teacher in self.teachers]
         scores = torch.stack([sight.scores for sight in sights]).mean(0)
         cells = scores.amax(2).topk(self.top, sorted=False).indices
         mixed, weights = 0.0, 1e-9

@@ -58,9 +58,9 @@ class OnnxGraph(nn.Module):
 
     @torch.no_grad()
     def forward(self, x: Tensor) -> list[Tensor]:
-        """Input (B, C, H, W) to the network's outputs, in their order."""
+        """Input (B, C, H, W) to the network's outputs, in their order, all in the weights' float type."""
         values: dict[str, Any] = dict(self.constants) | {n: getattr(self, b) for n, b in self.weights.items()}
-        values[self.input] = x
+        values[self.input] = x.to(next(self.buffers()).dtype)
         left = dict(self.uses)
         for node in self.nodes:
             given = [values[name] if name else None for name in node.inputs]
