@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 import typer.core
 
-from surveil.cli import bench, config, demo, doctor, eval, gui, models, run, serve, status, track
+from surveil.cli import bench, calibrate, config, demo, doctor, eval, gui, models, run, serve, status, track
 from surveil.cli.launch import INTERRUPTED, forget_stdout, say
 from surveil.cli.window import OpenWindow
 from surveil.errors import SurveilError
@@ -84,6 +84,7 @@ def build() -> typer.Typer:
     app.command("gui", epilog=gui.EXAMPLES)(gui.gui)
     app.command("track", epilog=track.EXAMPLES)(track.track)
     app.command("eval", epilog=eval.EXAMPLES)(eval.evaluate_)
+    app.command("calibrate", epilog=calibrate.EXAMPLES)(calibrate.calibrate_)
     app.command("serve", epilog=serve.EXAMPLES)(serve.serve)
     app.command("status", epilog=status.EXAMPLES)(status.status)
     app.command("doctor", epilog=doctor.EXAMPLES)(doctor.doctor)

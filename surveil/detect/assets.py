@@ -1,7 +1,6 @@
 """Where models are: shipped ones by name, others by path. A model is a file and its card.
 
-This is the one place that joins a model with its card, so that what a later calibration writes for an
-installed, read-only card is put over it here.
+This is the one place that joins a model with its card, and puts over it what the user calibrated.
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
 
+from surveil.detect.calibration import calibrated
 from surveil.detect.card import ModelCard, load_card, sha256_of
 from surveil.detect.devices import cuda_driver, parse_device
 from surveil.errors import ModelError
@@ -115,7 +115,7 @@ def _joined(path: Path, card_path: Path | None) -> ModelFile:
             f"{path}: its sha256 is {digest}, but the card {beside} belongs to a file with {card.sha256}: "
             "the file is damaged or another one"
         )
-    return ModelFile(path=path, card=card)
+    return ModelFile(path=path, card=calibrated(card))
 
 
 def _names(folders: Sequence[Path]) -> list[str]:

@@ -1,0 +1,120 @@
+"""Ours beside a public ByteTrack on the detections of `track_scenes.py`.
+
+usage: python benchmarks/track_peers.py WORK --out benchmarks/results/track-scenes.json
+       --peer-python VENV/bin/python      (an environment with supervision)
+
+Ours runs once with the camera's motion and once without, with the thresholds of the model's card
+(WORK/MODEL/card.json, or the shipped model of that name); ByteTrack runs at six thresholds. HOTA is the mean
+over the scenes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+FPS = 10.0
+ACTIVATION = (0.25, 0.35, 0.45, 0.5, 0.6, 0.7)
+
+
+def byte_track(det: Path, out: Path, threshold: float) -> None:
+    """Supervision's ByteTrack; runs in the peer's environment."""
+    import supervision
+
+    tracker = supervision.ByteTrack(track_activation_threshold=threshold, frame_rate=int(FPS))
+    rows = np.loadtxt(det, delimiter=",", ndmin=2).reshape(-1, 10)
+    lines = []
+    for frame in range(1, int(rows[:, 0].max(initial=0)) + 1):
+        here = rows[rows[:, 0] == frame]
+        corners = np.concatenate([here[:, 2:4], here[:, 2:4] + here[:, 4:6]], axis=1)
+        found = supervision.Detections(xyxy=corners, confidence=here[:, 6], class_id=np.zeros(len(here), int))
+        tracks = tracker.update_with_detections(found)
+        for track, (x1, y1, x2, y2) in zip(tracks.tracker_id, tracks.xyxy, strict=True):
+            lines.append(f"{frame},{track},{x1:.2f},{y1:.2f},{x2 - x1:.2f},{y2 - y1:.2f},1,-1,-1,-1\n")
+    out.write_text("".join(lines))
+
+
+def score(model: Path, name: str, run: Callable[[Path, Path], None]) -> dict[str, Any]:
+    """Run a tracker on every scene of a model; its mean scores."""
+    from surveil.app.evaluate import evaluate
+
+    tracks, truth = model / "tracks" / name, model / "truth"
+    for folder in (tracks, truth):
+        folder.mkdir(parents=True, exist_ok=True)
+    scenes = sorted(path.parent for path in model.glob("*/det.txt"))
+    for scene in scenes:
+        run(scene, tracks / f"{scene.name}.txt")
+        (truth / f"{scene.name}.txt").write_text((scene / "gt.txt").read_text())
+    scores = evaluate(tracks, truth)
+    each = {scene.name: round(100 * scores[scene.name].hota, 2) for scene in scenes}
+    print(f"{model.name} {name}: {np.mean(list(each.values())):.2f}", file=sys.stderr, flush=True)
+    return {
+        "hota": float(np.mean(list(each.values()))),
+        "switches": sum(scores[scene.name].switches for scene in scenes),
+        "by_scene": each,
+    }
+
+
+def compare(model: Path, peer_python: str) -> dict[str, Any]:
+    """All trackers on the detections of one model."""
+    from surveil.app.follow import FollowOptions, follow
+    from surveil.detect.assets import find_model
+    from surveil.detect.card import load_card
+
+    own = model / "card.json"
+    cut = (load_card(own) if own.is_file() else find_model(model.name).card).thresholds
+    cuts = {"low": cut.low, "high": cut.high, "birth": cut.birth}
+
+    def ours(with_motion: bool) -> Callable[[Path, Path], None]:
+        def run(scene: Path, out: Path) -> None:
+            cmc = scene / "cmc.txt" if with_motion else None
+            follow(scene / "det.txt", out, FollowOptions(fps=FPS, cmc=cmc, **cuts))
+
+        return run
+
+    def peer(threshold: float) -> Callable[[Path, Path], None]:
+        def run(scene: Path, out: Path) -> None:
+            words = [peer_python, __file__, "--byte-track", scene / "det.txt", out, threshold]
+            subprocess.run(list(map(str, words)), check=True)
+
+        return run
+
+    return {
+        "thresholds": cuts,
+        "surveil": score(model, "surveil", ours(True)),
+        "surveil without camera motion": score(model, "surveil-blind", ours(False)),
+        "bytetrack": {f"{t:g}": score(model, f"bytetrack-{t:g}", peer(t)) for t in ACTIVATION},
+    }
+
+
+def main() -> None:
+    """Command line."""
+    if sys.argv[1:2] == ["--byte-track"]:
+        byte_track(Path(sys.argv[2]), Path(sys.argv[3]), float(sys.argv[4]))
+        return
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("work", type=Path)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--peer-python", required=True)
+    args = parser.parse_args()
+    code = "import supervision; print(supervision.__version__)"
+    peer = subprocess.run([args.peer_python, "-c", code], check=True, stdout=subprocess.PIPE, text=True)
+    models = sorted(path for path in args.work.iterdir() if path.is_dir())
+    report = {
+        "supervision": peer.stdout.strip(),
+        "models": {model.name: compare(model, args.peer_python) for model in models},
+    }
+    args.out.write_text(json.dumps(report, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
