@@ -65,13 +65,18 @@ class StageJob:
         """Height and width of the inputs, by cache."""
         return tuple(view.cache.size for view in self.views)
 
+    @property
+    def processes(self) -> int:
+        """Processes that train side by side; live views are drawn for one, which has all threads."""
+        return 1 if self.config.entry == "image" else self.machine.processes
+
     def identity(self) -> dict[str, Any]:
         """JSON values that a resumed run must share."""
         made_of = {
             "stage": asdict(self.config),
             "model": asdict(self.model),
             # a run may go on with another time limit, but not with other arithmetic
-            "machine": [self.machine.device, self.machine.processes, self.machine.precision],
+            "machine": [self.machine.device, self.processes, self.machine.precision],
             "sizes": self.sizes,
             "data": self.data_hash,
             "init": str(self.init or self.start),
@@ -91,7 +96,7 @@ def build_model(job: StageJob) -> Detector:
 
 
 def open_batches(job: StageJob, rank: int, ranks: int) -> BatchSource:
-    """Where a process's batches come from: the cache, or views drawn live (in one process only)."""
+    """Where a process's batches come from: the cache, or views drawn live."""
     if job.config.entry != "image":
         files = [record.file_name for record in job.views[0].records]
         of = {
@@ -99,8 +104,6 @@ def open_batches(job: StageJob, rank: int, ranks: int) -> BatchSource:
             for folder in dict.fromkeys(job.caches)
         }
         return BatchesInTurn([of[folder] for folder in job.caches])
-    if ranks > 1:
-        raise ConfigError(f"stage {job.config.name}: live views need one process (--processes 1)")
     return open_live(
         job.views[0], job.sizes, job.config, job.machine.workers, torch.device(job.machine.device)
     )
@@ -150,7 +153,7 @@ def run_stage(job: StageJob) -> Path:
         check_tools()
     job.out.mkdir(parents=True, exist_ok=True)
     (job.out / REVISION).write_text(revision(Path(__file__).parent))
-    ranks = job.machine.processes
+    ranks = job.processes
     log.info(
         "stage %s: %d images, %d processes, %s",
         job.config.name,
