@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import logging
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -14,6 +13,7 @@ from surveil.clock import SystemClock
 from surveil.errors import SurveilError
 from training.data import commands as data_commands
 from training.errors import PausedError, TrainingError
+from training.progress import log_to_stderr
 
 if TYPE_CHECKING:
     from training.engine.config import Machine
@@ -75,11 +75,21 @@ def parser() -> argparse.ArgumentParser:
         "--processes", type=int, help="processes on the CPU (default: 2, or the cores if fewer)"
     )
     machine.add_argument(
-        "--precision", choices=("float32", "bfloat16"), help="default: float32 on the CPU, bfloat16 on CUDA"
+        "--precision",
+        choices=("float32", "bfloat16", "float16"),
+        help="default: float32 on the CPU, bfloat16 on CUDA",
     )
     machine.add_argument(
         "--minutes", type=float, help="time limit of each stage; its schedule is shortened to end there"
     )
+    machine.add_argument(
+        "--evaluate-every",
+        type=int,
+        default=0,
+        metavar="IMAGES",
+        help="measure the AP on val after so many images, too, not only when a stage ends",
+    )
+    machine.add_argument("--no-evaluate", action="store_true", help="do not measure the AP while training")
     machine.add_argument("--workers", type=int, default=8, help="processes that draw live views (default: 8)")
     weights = argparse.ArgumentParser(add_help=False)
     weights.add_argument(
@@ -219,7 +229,9 @@ def machine_of(options: argparse.Namespace) -> Machine:
         minutes=options.minutes,
         stop_at_s=SystemClock().monotonic() + 60 * pause if pause else None,
         workers=options.workers,
-        watch=WatchConfig(evaluate=not elsewhere),
+        watch=WatchConfig(
+            evaluate=not (options.no_evaluate or elsewhere), evaluate_every=options.evaluate_every
+        ),
     )
 
 
@@ -230,7 +242,7 @@ def main(argv: list[str] | None = None) -> int:
         0 when all went well, 2 for an error a user can act on, 3 after --pause, 130 after Ctrl-C.
     """
     options = parser().parse_args(argv)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    log_to_stderr()
     try:
         run(options)
     except PausedError as pause:

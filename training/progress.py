@@ -76,7 +76,7 @@ class Progress:
         self.last_s = now
         rate = done / max(now - self.start_s, 1e-9)
         left = f"{duration((total - done) / max(rate, 1e-9))} left"
-        told = f"{done}/{total} {self.unit}, {rate:.0f}/s, {left}{', ' if note else ''}{note}"
+        told = f"{done}/{total} {self.unit}, {rate:.3g}/s, {left}{', ' if note else ''}{note}"
         if not self.bar:
             log.info("%s: %s", self.what, told)
             return

@@ -64,10 +64,11 @@ def validation(tiny: TinyData) -> Validation:
     return Validation(job)
 
 
+@pytest.mark.timeout(300)  # two runs and matplotlib's first start, on a busy machine
 def test_a_watched_run_draws_judges_and_learns_the_same(
     tiny: TinyData, tiny_cache: FeatureCache, validation: Validation, tmp_path: Path
 ) -> None:
-    folder, config = tmp_path / "watched", replace(STAGE, images=24)
+    folder, config = tmp_path / "watched", replace(STAGE, images=16)
     trainer = make_trainer(tiny_cache, config)
     trainer.source = BatchesInTurn([trainer.source])
     watch = Watch(
@@ -80,15 +81,15 @@ def test_a_watched_run_draws_judges_and_learns_the_same(
     watched = trainer.run(folder, {}, watch)
     plain = make_trainer(tiny_cache, config).run(tmp_path / "plain", {})
     assert same(watched, plain)
-    # looked at: after the first round from step 3 on, at the checkpoint of step 8, at the end
+    # looked at after the first round from step 3 on, and at the end
     drawn = sorted(p.name for p in (folder / "looks").iterdir())
-    assert drawn == [f"{what}-{step:06}.png" for what in ("batch", "predictions") for step in (4, 8, 12)]
+    assert drawn == [f"{what}-{step:06}.png" for what in ("batch", "predictions") for step in (4, 8)]
     for name in drawn:
         picture = cv2.imread(str(folder / "looks" / name))
         assert picture.shape == (SIZE[0], 2 * SIZE[1], 3)
         assert picture.std() > 10
     lines = read_journal(folder / "ap.csv")
-    assert [line["images"] for line in lines] == [8, 16, 24]
+    assert [line["images"] for line in lines] == [8, 16]
     assert all(0 <= line["AP"] <= 100 for line in lines)
     assert {"AP person", "AP car"} <= lines[0].keys()
     assert cv2.imread(str(folder / "curves.png")).std() > 10

@@ -24,7 +24,7 @@ from training.data.teacher import Dense, DenseTeacher
 from training.errors import ConfigError, DataError
 from training.grid import cell_grid, level_shapes
 from training.models.backbone import CHANNELS
-from training.progress import Progress
+from training.progress import Progress, log_to_stderr
 
 log = logging.getLogger(__name__)
 
@@ -225,7 +225,7 @@ class ViewJob:
 def fill_part(part: int, parts: int, folder: Path, job: ViewJob) -> None:
     """Body of one process: every `parts`-th view, from `part` on."""
     cv2.setNumThreads(1)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    log_to_stderr()
     if not job.teachers:
         raise ConfigError(
             "a feature cache needs a dense teacher: name one in the recipe, or train with live views"

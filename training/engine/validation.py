@@ -18,7 +18,7 @@ from surveil.types import Detections, Frame
 from training.errors import ConfigError
 from training.evaluate.detect import ProtocolConfig, coco_results, decode_picture, detect_all, find_pictures
 from training.evaluate.protocol import Evaluation, evaluate
-from training.evaluate.truth import Truth, load_truth
+from training.evaluate.truth import load_truth
 from training.grid import cell_grid
 from training.models.detector import Detector, boxes_of, flatten
 
@@ -86,7 +86,7 @@ class TorchDetector:
 
 @dataclass(frozen=True)
 class Example:
-    """A validation picture with its objects: image (H, W, 3) uint8 BGR, boxes (G, 4) xyxy, class names."""
+    """A validation picture with its objects: boxes (G, 4) float32 xyxy in its pixels, and class names."""
 
     frame: Frame
     boxes: NDArray[np.float32]
@@ -116,18 +116,19 @@ class Validation:
         total = len(self.truth.images)
         chosen = set(np.random.default_rng(seed).choice(total, min(count, total), replace=False).tolist())
         pictures = find_pictures(self.truth, self.job.pictures)
-        return [_example(self.truth, k, raw) for k, raw in pictures if k in chosen]
+        return [self._example(k, raw) for k, raw in pictures if k in chosen]
 
-
-def _example(truth: Truth, k: int, raw: bytes) -> Example:
-    names = {number: name for name, number in truth.categories.items()}
-    mine = [a for a in truth.annotations if a["image_id"] == truth.images[k]["id"]]
-    boxes = np.array([a["bbox"] for a in mine], np.float32).reshape(-1, 4)
-    boxes[:, 2:] += boxes[:, :2]
-    frame = Frame(
-        camera_id="val", index=k, pts_s=0.0, wall_s=0.0, arrived_s=0.0, image=decode_picture(truth, k, raw)
-    )
-    return Example(frame, boxes, tuple(names[a["category_id"]] for a in mine))
+    def _example(self, k: int, raw: bytes) -> Example:
+        known = {
+            self.truth.categories[name]: name for name in self.job.labels if name in self.truth.categories
+        }
+        number = self.truth.images[k]["id"]
+        mine = [a for a in self.truth.annotations if a["image_id"] == number and a["category_id"] in known]
+        boxes = np.array([a["bbox"] for a in mine], np.float32).reshape(-1, 4)
+        boxes[:, 2:] += boxes[:, :2]
+        image = decode_picture(self.truth, k, raw)
+        frame = Frame(camera_id="val", index=k, pts_s=0.0, wall_s=0.0, arrived_s=0.0, image=image)
+        return Example(frame, boxes, tuple(known[a["category_id"]] for a in mine))
 
 
 def check_tools() -> None:

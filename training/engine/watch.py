@@ -23,6 +23,7 @@ from training.engine.validation import TorchDetector, Validation
 log = logging.getLogger(__name__)
 
 DRAWN_SCORE = 0.3
+TRUTH_COLOUR = -1  # white; predictions lie over it in their class's colour
 
 Pictures = Callable[[Look], NDArray[np.uint8]]
 """The pictures (B, H, W, 3) uint8 BGR of the batch that is looked at."""
@@ -95,14 +96,16 @@ class Watch:
         tiles = []
         for example in self._examples:
             found = detector.detect([detector.prepare(example.frame)])[0]
-            tile = example.frame.image.copy()
-            for box, name in zip(example.boxes, example.names, strict=True):
-                draw_box(tile, box, f"({name})", -1)
+            tile, place = letterbox(example.frame.image, job.size)
+            scale = np.array([place.scale_x, place.scale_y] * 2)
+            offset = np.array([place.offset_x, place.offset_y] * 2)
+            for box in example.boxes:
+                draw_box(tile, box * scale + offset, "", TRUTH_COLOUR)
             for box, score, label in zip(found.boxes, found.scores, found.class_ids, strict=True):
                 if score >= DRAWN_SCORE:
                     text = f"{job.labels[label]} {score:.2f}"
-                    draw_box(tile, box, text, int(label), 2)
-            tiles.append(letterbox(tile, job.size)[0])
+                    draw_box(tile, box * scale + offset, text, int(label))
+            tiles.append(tile)
         save_grid(tiles, self.folder / "looks" / f"predictions-{look.step:06}.png")
 
     def _evaluate(self, look: Look) -> None:
