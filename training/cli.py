@@ -228,7 +228,7 @@ def machine_of(options: argparse.Namespace) -> Machine:
         precision=options.precision or ("bfloat16" if cuda else "float32"),
         minutes=options.minutes,
         stop_at_s=SystemClock().monotonic() + 60 * pause if pause else None,
-        workers=options.workers,
+        workers=min(options.workers, os.cpu_count() or 1),
         watch=WatchConfig(
             evaluate=not (options.no_evaluate or elsewhere), evaluate_every=options.evaluate_every
         ),

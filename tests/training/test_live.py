@@ -254,3 +254,13 @@ def test_a_batch_on_cuda_is_that_on_the_cpu(tiny: TinyData, shared: Path) -> Non
     assert one.targets.soft is not None
     assert two.targets.soft is not None
     assert (one.targets.soft.scores - two.targets.soft.scores).abs().max() < 0.04
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_numbers_drawn_ahead_in_another_process_are_the_same(tiny: TinyData, pictures: Pictures) -> None:
+    here = live(tiny, pictures, AugmentConfig(mosaic=0.5, noise=0.5), [SIZE])
+    ahead = LiveBatches(here.drawer, here.maker, workers=1)
+    for step in (0, 1, 2, 7):  # the last one is not the next: drawn anew from there
+        a, b = here.batch(step), ahead.batch(step)
+        assert torch.equal(a.inputs[0], b.inputs[0])
+        assert torch.equal(a.targets.objects.boxes, b.targets.objects.boxes)

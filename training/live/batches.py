@@ -3,6 +3,7 @@
 The batch of a step is always the same, so a resumed run sees what it would have seen.
 """
 
+import pickle
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -38,7 +39,7 @@ class Drawn:
     records: tuple[int, ...]
 
 
-class Drawer(torch.utils.data.Dataset[Drawn]):
+class Drawer:
     """Batches by number, as numbers."""
 
     def __init__(
@@ -68,6 +69,16 @@ class Drawer(torch.utils.data.Dataset[Drawn]):
             planner.plan(row, np.random.default_rng((config.seed, k))) for k, row in enumerate(rows, first)
         ]
         return Drawn(sketch(plans, self.reader.read(plans), self.classes), size, tuple(rows))
+
+
+class _Packed(torch.utils.data.Dataset[bytes]):
+    """Batches as bytes: tensors from another process would hold a file descriptor each, 40 a batch."""
+
+    def __init__(self, drawer: Drawer) -> None:
+        self.drawer = drawer
+
+    def __getitem__(self, step: int) -> bytes:
+        return pickle.dumps(self.drawer[step])
 
 
 def ignored_cells(marks: Marks, centres: Tensor, batch: int, classes: int) -> Tensor:
@@ -119,18 +130,19 @@ class LiveBatches:
     def __init__(self, drawer: Drawer, maker: Maker, workers: int) -> None:
         """`workers`: processes that draw numbers ahead; 0 draws in this one."""
         self.drawer, self.maker, self.workers = drawer, maker, workers
-        self._ahead: Iterator[Drawn] | None = None
+        self._ahead: Iterator[bytes] | None = None
         self._next = -1
 
     def batch(self, step: int) -> Batch:
         """Batch number `step`."""
         if self._ahead is None or step != self._next:
             loader = torch.utils.data.DataLoader(
-                self.drawer, batch_size=None, sampler=range(step, 2**31), num_workers=self.workers
+                _Packed(self.drawer), batch_size=None, sampler=range(step, 2**31), num_workers=self.workers
             )
             self._ahead = iter(loader)
         self._next = step + 1
-        return self.maker.make(next(self._ahead), self.drawer.config.seed * 2**32 + step)
+        drawn: Drawn = pickle.loads(next(self._ahead))
+        return self.maker.make(drawn, self.drawer.config.seed * 2**32 + step)
 
 
 def open_live(
