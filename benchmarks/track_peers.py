@@ -105,11 +105,13 @@ def main() -> None:
     parser.add_argument("work", type=Path)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--peer-python", required=True)
+    parser.add_argument("--seconds", type=float, default=20.0, help="length of the scenes")
     args = parser.parse_args()
     code = "import supervision; print(supervision.__version__)"
     peer = subprocess.run([args.peer_python, "-c", code], check=True, stdout=subprocess.PIPE, text=True)
     models = sorted(path for path in args.work.iterdir() if path.is_dir())
     report = {
+        "seconds": args.seconds,
         "supervision": peer.stdout.strip(),
         "models": {model.name: compare(model, args.peer_python) for model in models},
     }

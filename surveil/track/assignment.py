@@ -101,8 +101,7 @@ def assign(tracks: Index, detections: Index, affinity: Array) -> NDArray[np.bool
     chosen[alone] = True
     rest = np.flatnonzero(~alone)
     if len(rest):
-        _, i = np.unique(tracks[rest], return_inverse=True)
-        _, j = np.unique(detections[rest], return_inverse=True)
+        i, j = tracks[rest], detections[rest]
         for group in _groups(i, j):
             chosen[rest[group[_solve(i[group], j[group], affinity[rest[group]])]]] = True
     return chosen
@@ -114,7 +113,9 @@ def _groups(i: Index, j: Index) -> list[Index]:
     What is not connected cannot compete. Clusters are mostly tiny, so that solving each one alone would cost
     more calls than sums: they are gathered until a matrix has some fifty rows.
     """
-    n, m = int(i.max()) + 1, int(j.max()) + 1
+    if len(i) ** 2 <= DENSE_CELLS:
+        return [np.arange(len(i))]
+    (i, n), (j, m) = _numbered(i), _numbered(j)
     if n * m <= DENSE_CELLS:
         return [np.arange(len(i))]
     graph = coo_array((np.ones(len(i), np.int8), (i, j + n)), shape=(n + m, n + m))
@@ -127,11 +128,16 @@ def _groups(i: Index, j: Index) -> list[Index]:
 
 def _solve(i: Index, j: Index, affinity: Array) -> NDArray[np.bool_]:
     """Mask (P,) of the best pairs by the Hungarian method; to be no pair counts 0 and means no match."""
-    _, i = np.unique(i, return_inverse=True)
-    _, j = np.unique(j, return_inverse=True)
-    matrix = np.zeros((int(i.max()) + 1, int(j.max()) + 1))
+    (i, n), (j, m) = _numbered(i), _numbered(j)
+    matrix = np.zeros((n, m))
     matrix[i, j] = affinity
-    partner = np.full(len(matrix), -1)
+    partner = np.full(n, -1)
     rows, columns = linear_sum_assignment(matrix, maximize=True)
     partner[rows] = columns
     return np.asarray(partner[i] == j)
+
+
+def _numbered(values: Index) -> tuple[Index, int]:
+    """The same (P,), counted from 0 without gaps in their order, and how many there are."""
+    rank = np.cumsum(np.bincount(values) > 0)
+    return rank[values] - 1, int(rank[-1])

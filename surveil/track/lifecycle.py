@@ -81,8 +81,13 @@ def born(found: Detections, first_id: int, now_s: float, classes_known: int, con
     return tracks
 
 
-def hit(tracks: Table, found: Detections, rows: Index, now_s: float, config: TrackerConfig) -> Table:
-    """The tracks (N,) after one detection each, given by its row (N,): filter, vote and state carried on."""
+def hit(
+    tracks: Table, found: Detections, rows: Index, now_s: float, parks: Mask, config: TrackerConfig
+) -> Table:
+    """The tracks (N,) after one detection each, given by its row (N,): filter, vote and state carried on.
+
+    `parks` (C,) are the classes that park.
+    """
     boxes, scores, class_ids = found.boxes[rows], found.scores[rows], found.class_ids[rows]
     before, tracks = tracks, tracks.copy()
     gap_s = now_s - before["seen_s"]
@@ -97,10 +102,12 @@ def hit(tracks: Table, found: Detections, rows: Index, now_s: float, config: Tra
     _put(tracks, blocks)
     tracks["hits"] += known | (scores >= config.high)  # a weak detection proves no new track
     tracks["states"] = np.where(known | (tracks["hits"] >= config.confirm_hits), CONFIRMED, TENTATIVE)
-    tracks["votes"] = classes.vote(before["votes"], before["hits"], class_ids)
-    tracks["class_ids"] = classes.elect(tracks["votes"], before["class_ids"])
+    if tracks["votes"].shape[1] > 1:
+        tracks["votes"] = classes.vote(before["votes"], before["hits"], class_ids)
+        tracks["class_ids"] = classes.elect(tracks["votes"], before["class_ids"])
     tracks["seen_s"], tracks["scores"], tracks["observed"] = now_s, scores, boxes
-    parking.follow(tracks, now_s, config)
+    if parks.any() and parks[tracks["class_ids"]].any():
+        parking.follow(tracks, now_s, config)
     return tracks
 
 
@@ -131,7 +138,8 @@ def duplicates(tracks: Table, now_s: float, most_overlap: float) -> Mask:
     lost = np.flatnonzero(tracks["states"] == LOST)
     live = np.flatnonzero(tracks["states"] == CONFIRMED)
     if len(lost) and len(live):
-        pairs = overlapping(boxes_at(tracks[lost], now_s), boxes_at(tracks[live], now_s))
+        boxes = boxes_at(tracks, now_s)
+        pairs = overlapping(boxes[lost], boxes[live])
         i, j = lost[pairs.tracks], live[pairs.detections]
         twice[i[(pairs.overlap > most_overlap) & (i > j)]] = True  # rows are in the order of ids
     return twice

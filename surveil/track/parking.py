@@ -32,9 +32,10 @@ def parking_classes(labels: LabelMap, config: TrackerConfig) -> Mask:
 
 def parked(tracks: Any, parks: Mask, config: TrackerConfig) -> Mask:
     """Mask (N,) of the tracks that were parked when they were last seen."""
-    return np.asarray(
-        parks[tracks["class_ids"]] & (tracks["seen_s"] - tracks["anchored_s"] >= config.park_after_s)
-    )
+    if not parks.any():
+        return np.zeros(len(tracks), np.bool_)
+    long_there = tracks["seen_s"] - tracks["anchored_s"] >= config.park_after_s
+    return np.asarray(parks[tracks["class_ids"]] & long_there)
 
 
 def follow(tracks: Any, now_s: float, config: TrackerConfig) -> None:

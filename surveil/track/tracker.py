@@ -160,12 +160,11 @@ class SurveilTracker:
 
     def _alive(self, tracks: Table, now_s: float) -> Table:
         """Without lost tracks whose life is over; who was seen at the last update has a chance."""
-        lost = np.flatnonzero(tracks["states"] == LOST)
-        if len(lost) == 0:
+        lost = tracks["states"] == LOST
+        if not lost.any():
             return tracks
-        stays = np.ones(len(tracks), np.bool_)
-        stays[lost] = ~lifecycle.overdue(tracks[lost], now_s, self._lives(tracks[lost]))
-        return tracks[stays]
+        over = lifecycle.overdue(tracks, now_s, self._lives(tracks)) & lost
+        return tracks[~over] if over.any() else tracks
 
     def _lives(self, tracks: Table) -> NDArray[np.float64]:
         """How long each track (N,) may stay unseen."""
@@ -175,7 +174,7 @@ class SurveilTracker:
     def _carried(self, tracks: Table, found: Detections, row: Index, now_s: float) -> Table:
         """The tracks after this frame: `row` (N,) is the detection of each, or NOBODY."""
         config, seen = self._config, np.flatnonzero(row != NOBODY)
-        after = lifecycle.hit(tracks[seen], found, row[seen], now_s, config)
+        after = lifecycle.hit(tracks[seen], found, row[seen], now_s, self._parks, config)
         if len(seen) == len(tracks):
             return after
         all_tracks = tracks.copy()
