@@ -130,6 +130,25 @@ def test_every_epoch_shows_every_item_once() -> None:
     assert order.rows(5, 4) == epochs[0][5:] + epochs[1][:2]
 
 
+def test_who_assigns_at_a_step() -> None:
+    guided, warm = replace(STAGE, guided=2), replace(STAGE, atss=2)
+    assert [guided.assigner_at(step) for step in range(4)] == ["guided", "guided", "tal", "tal"]
+    assert [warm.assigner_at(step) for step in range(4)] == ["atss", "atss", "tal", "tal"]
+    assert replace(STAGE, assigner="atss").assigner_at(9) == "atss"
+
+
+def test_gradients_that_are_not_finite_stop_the_run_before_the_weights_change(
+    tiny_cache: FeatureCache,
+) -> None:
+    trainer = make_trainer(tiny_cache)
+    trainer.model.train()
+    before = {k: v.clone() for k, v in trainer.model.named_parameters()}
+    trainer.trained[0].register_hook(lambda gradient: gradient * math.nan)
+    with pytest.raises(DivergedError, match=r"gradient nan; the batch shows \d\.png"):
+        trainer._step(0.0)
+    assert all(torch.equal(v, before[k]) for k, v in trainer.model.named_parameters())
+
+
 def test_the_rate_warms_up_and_falls() -> None:
     config = replace(STAGE, rate=1.0, warmup=10, floor=0.1)
     assert rate_at(0, 0.0, config) == pytest.approx(0.1)
@@ -184,6 +203,8 @@ def test_means_count_what_was_added() -> None:
         ({"entry": "x"}, "entry"),
         ({"log_steps": 3}, "multiple"),
         ({"trains": ()}, "trains"),
+        ({"assigner": "simota"}, "expected one of tal, atss"),
+        ({"guided": 10, "atss": 10}, "set one to 0"),
     ],
 )
 def test_a_stage_that_makes_no_sense_is_refused(change: dict, message: str) -> None:

@@ -1,6 +1,7 @@
 """Fresh processes for heavy work, with the memory allocator set up for tensors that come and go."""
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -28,6 +29,18 @@ def environment(values: dict[str, str]) -> Iterator[None]:
             del os.environ[name]
 
 
+def told_by(traceback: str) -> str:
+    r"""What a traceback says at its end: the whole message of our own errors, the last line of others.
+
+    >>> told_by("Traceback …\ntraining.errors.DataError: v.json:\n  no images\n")
+    'v.json:\n  no images'
+    >>> told_by("Traceback …\nValueError: too large")
+    'ValueError: too large'
+    """
+    *_, text = re.split(r"^(?:surveil|training)\.errors\.\w+: ", traceback.strip(), flags=re.MULTILINE)
+    return text if text != traceback.strip() else text.splitlines()[-1]
+
+
 def run_processes(body: Callable[..., None], count: int, *args: Any) -> None:
     """Run `body(rank, count, *args)` in `count` fresh processes and wait.
 
@@ -42,8 +55,7 @@ def run_processes(body: Callable[..., None], count: int, *args: Any) -> None:
         while not context.join():
             pass
     except mp.ProcessRaisedException as error:
-        last = str(error).strip().splitlines()[-1]
-        raise TrainingError(f"process {error.error_index}: {last}") from error
+        raise TrainingError(f"process {error.error_index}: {told_by(str(error))}") from error
     except mp.ProcessExitedException as error:
         raise TrainingError(
             f"process {error.error_index} ended unexpectedly: {error} (out of memory?)"
