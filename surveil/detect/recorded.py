@@ -113,7 +113,7 @@ class RecordedDetector:
                 raise DataError(f"{path}:{frame.line}: frame {frame.frame} stands on line {first} already")
             self._frames[key] = frame.line, self._detections(frame, wanted, min_score)
         if self._outside:
-            log.warning("%s: %d detections outside their frame are left out", path, self._outside)
+            log.warning("%s: detections left out as they lie outside their frame: %d", path, self._outside)
 
     @property
     def labels(self) -> LabelMap:
