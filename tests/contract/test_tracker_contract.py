@@ -103,7 +103,16 @@ def test_an_hour_later_all_is_new(make: Make) -> None:
 
 
 @pytest.mark.parametrize(
-    "box", [(0, 0, 0, 0), (9, 9, 5, 20), (float("nan"), 0, 1, 1), (0, 0, float("inf"), 9), (0, 0, 9e6, 9)]
+    "box",
+    [
+        (0, 0, 0, 0),
+        (9, 9, 5, 20),
+        (9, 9, 20, 9),
+        (float("nan"), 0, 1, 1),
+        (0, 0, float("inf"), 9),
+        (-float("inf"), 0, 9, 9),
+        (0, 0, 9e6, 9),
+    ],
 )
 def test_a_box_that_is_none_is_an_error_and_changes_nothing(make: Make, box: Box) -> None:
     follow = make()
@@ -113,9 +122,30 @@ def test_a_box_that_is_none_is_an_error_and_changes_nothing(make: Make, box: Box
     assert ids(follow.update(frame(0.1, 1), found([person(50)]))) == [1]
 
 
-def test_a_score_that_is_none_is_an_error(make: Make) -> None:
+@pytest.mark.parametrize("score", [1.5, -0.1, float("nan"), float("inf")])
+def test_a_score_that_is_none_is_an_error(make: Make, score: float) -> None:
     with pytest.raises(DataError, match="score"):
-        make().update(frame(0), found([person(50)], 1.5))
+        make().update(frame(0), found([person(50)], score))
+
+
+@pytest.mark.parametrize("pts_s", [float("nan"), float("inf")])
+def test_a_time_that_is_none_is_an_error(make: Make, pts_s: float) -> None:
+    with pytest.raises(DataError, match="finite media time"):
+        make().update(frame(pts_s), found([]))
+
+
+def test_a_hundred_thousand_detections_are_an_error_at_once(make: Make) -> None:
+    boxes = np.tile(np.float32([0, 0, 9, 9]), (100_000, 1))
+    with pytest.raises(DataError, match="at most 10000 detections, got 100000; raise the detector's score"):
+        make().update(frame(0), found(boxes))
+
+
+def test_what_ends_is_reported_once(make: Make) -> None:
+    follow = make()
+    for k in range(5):
+        assert len(follow.update(frame(k / 10, k), found([person(50)])).removed) == 0
+    gone = [follow.update(frame(0.5 + k / 10, 5 + k), found([])).removed.tolist() for k in range(60)]
+    assert [removed for removed in gone if removed] == [[1]]
 
 
 def test_results_are_not_written_to_afterwards(make: Make) -> None:

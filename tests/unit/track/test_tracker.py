@@ -201,6 +201,23 @@ def test_among_equals_the_class_decides() -> None:
     assert tracks.class_ids.tolist() == [0, car]
 
 
+def test_labels_that_flicker_change_no_track() -> None:
+    rng, plain, flickering = np.random.default_rng(0), tracker(), tracker()
+    same = total = 0
+    for info, detections in crowd(40, 60):
+        wrong = rng.random(len(detections)) < 0.15
+        kinds = np.where(wrong, rng.integers(1, 6, len(wrong)), 0)
+        one = plain.update(info, detections)
+        other = flickering.update(info, found(detections.boxes, detections.scores, kinds))
+        seen = {tuple(box): k for box, k in zip(one.boxes.tolist(), ids(one), strict=True)}
+        pairs = zip(other.boxes.tolist(), ids(other), other.coasting.tolist(), strict=True)
+        matched = [seen.get(tuple(box)) == k for box, k, coasting in pairs if not coasting]
+        same, total = same + sum(matched), total + len(matched)
+        settled = other.age_s > 0.5
+        assert not settled.any() or (other.class_ids[settled] == 0).mean() > 0.9
+    assert same > 0.97 * total
+
+
 def test_a_swapped_model_keeps_tracks_and_names() -> None:
     other = LabelMap("other", ("cat", "person"))
     follow = tracker()
