@@ -3,7 +3,6 @@
 The batch of a step is always the same, so a resumed run sees what it would have seen.
 """
 
-import pickle
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -22,7 +21,7 @@ from training.engine.schedule import total_steps
 from training.grid import cell_grid
 from training.live.distort import distort
 from training.live.paint import Pictures, paint
-from training.live.sketch import Marks, Sketch, move, sketch
+from training.live.sketch import Marks, Sketch, change, sketch
 from training.live.teachers import LiveTeachers
 from training.losses.criterion import Soft, Targets
 
@@ -71,14 +70,15 @@ class Drawer:
         return Drawn(sketch(plans, self.reader.read(plans), self.classes), size, tuple(rows))
 
 
-class _Packed(torch.utils.data.Dataset[bytes]):
-    """Batches as bytes: tensors from another process would hold a file descriptor each, 40 a batch."""
+class _Arrays(torch.utils.data.Dataset[Drawn]):
+    """Batches as arrays: tensors from another process would hold a file descriptor each, 40 a batch."""
 
     def __init__(self, drawer: Drawer) -> None:
         self.drawer = drawer
 
-    def __getitem__(self, step: int) -> bytes:
-        return pickle.dumps(self.drawer[step])
+    def __getitem__(self, step: int) -> Drawn:
+        drawn = self.drawer[step]
+        return replace(drawn, sketch=change(drawn.sketch, Tensor.numpy))
 
 
 def ignored_cells(marks: Marks, centres: Tensor, batch: int, classes: int) -> Tensor:
@@ -111,7 +111,7 @@ class Maker:
     def make(self, drawn: Drawn, seed: int) -> Batch:
         """Paint, distort, label and teach; `seed` decides the grain."""
         batch = len(drawn.records)
-        numbers: Sketch = move(drawn.sketch, self.pictures.device)
+        numbers: Sketch = change(drawn.sketch, lambda x: x.to(self.pictures.device, non_blocking=True))
         clean = paint(self.pictures, numbers.rounds, batch, drawn.size)
         views = distort(clean, numbers.look, self.generator.manual_seed(seed))
         marks = numbers.marks
@@ -130,18 +130,19 @@ class LiveBatches:
     def __init__(self, drawer: Drawer, maker: Maker, workers: int) -> None:
         """`workers`: processes that draw numbers ahead; 0 draws in this one."""
         self.drawer, self.maker, self.workers = drawer, maker, workers
-        self._ahead: Iterator[bytes] | None = None
+        self._ahead: Iterator[Drawn] | None = None
         self._next = -1
 
     def batch(self, step: int) -> Batch:
         """Batch number `step`."""
         if self._ahead is None or step != self._next:
             loader = torch.utils.data.DataLoader(
-                _Packed(self.drawer), batch_size=None, sampler=range(step, 2**31), num_workers=self.workers
+                _Arrays(self.drawer), batch_size=None, sampler=range(step, 2**31), num_workers=self.workers
             )
             self._ahead = iter(loader)
         self._next = step + 1
-        drawn: Drawn = pickle.loads(next(self._ahead))
+        drawn = next(self._ahead)
+        drawn = replace(drawn, sketch=change(drawn.sketch, torch.from_numpy))
         return self.maker.make(drawn, self.drawer.config.seed * 2**32 + step)
 
 

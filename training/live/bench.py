@@ -16,7 +16,7 @@ from training.grid import cell_grid
 from training.live.batches import LiveBatches, ignored_cells, open_live
 from training.live.distort import distort
 from training.live.paint import paint
-from training.live.sketch import move
+from training.live.sketch import change
 from training.losses.criterion import Criterion
 from training.models.detector import Detector
 from training.workspace import Workspace
@@ -168,7 +168,7 @@ def _parts(source: LiveBatches, trainer: Trainer, step: int, clock: Clock) -> It
 
     drawn, seconds = timed(lambda: source.drawer[step])
     yield "draw", seconds
-    numbers, seconds = timed(lambda: move(drawn.sketch, device))
+    numbers, seconds = timed(lambda: change(drawn.sketch, lambda x: x.to(device, non_blocking=True)))
     yield "copy", seconds
     clean, seconds = timed(lambda: paint(maker.pictures, numbers.rounds, batch, drawn.size))
     yield "paint", seconds

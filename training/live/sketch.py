@@ -3,7 +3,7 @@
 No tensor's size depends on what the device computes, so nothing ever waits for the device.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -23,13 +23,13 @@ FROM_YIQ = np.linalg.inv(TO_YIQ)
 SOFT = np.outer([0.25, 0.5, 0.25], [0.25, 0.5, 0.25])  # the kernel of `blur`
 
 
-def move(value: Any, device: torch.device) -> Any:
-    """A dataclass of tensors (or of such dataclasses, or lists of them) on another device."""
-    if isinstance(value, Tensor):
-        return value.to(device, non_blocking=True)
+def change(value: Any, by: Callable[[Any], Any]) -> Any:
+    """A dataclass of tensors or arrays (or of such dataclasses, or lists of them), each of them changed."""
+    if isinstance(value, Tensor | np.ndarray):
+        return by(value)
     if isinstance(value, list):
-        return [move(item, device) for item in value]
-    return replace(value, **{f.name: move(getattr(value, f.name), device) for f in fields(value)})
+        return [change(item, by) for item in value]
+    return replace(value, **{f.name: change(getattr(value, f.name), by) for f in fields(value)})
 
 
 @dataclass(frozen=True)
