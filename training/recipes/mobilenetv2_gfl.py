@@ -1,9 +1,10 @@
 """The hybrid: MobileNetV2 from a detection-tuned start, PAN 96 with 5x5 kernels, GFL head, ReLU6.
 
-Measured on val.json, 21 November 2026, on two busy cores without bfloat16: at 320 x 320 after stage upper mean of
-five AP 48.95, after stage sizes 50.0 (person AP 30.3, AP50 55.2); 145,000 images in all, 97 + 100 minutes with the
-caches. Stage upper was ended by `--minutes 54` after 55,300 of 96,000 images, stage sizes by `--minutes 46` after
-29,952 of 48,000: the numbers below are those that were run. More in docs/training/README.md.
+Measured on val.json, 21 November 2026, on two busy cores without bfloat16: at 320 x 320 after stage upper
+mean of five AP 48.95, after stage sizes 50.0 (person AP 30.3, AP50 55.2); 145,000 images in all, 97 + 76
+minutes with the caches. Stage upper was ended by `--minutes 54` after 55,300 of 96,000 images, stage sizes by
+`--minutes 46` after 29,952 of 48,000: the numbers below are those that were run. More in
+docs/training/README.md.
 """
 
 from training.data.cache import CacheConfig
