@@ -99,7 +99,8 @@ def test_boxes_outside_the_frame_are_left_out_and_counted(
     outside = [{**CAR, "box": box} for box in ([-9, 5, -2, 20], [64, 0, 70, 9], [5, 5, 5, 20])]
     detector = RecordedDetector(_file(tmp_path, _row(0, outside[0], PERSON), _row(1, *outside[1:])))
     assert (len(_boxes(detector, 0)), len(_boxes(detector, 1))) == (1, 0)
-    assert caplog.messages == [f"{tmp_path / 'found.jsonl'}: detections left out as they lie outside their frame: 3"]
+    said = f"{tmp_path / 'found.jsonl'}: detections left out as they lie outside their frame: 3"
+    assert caplog.messages == [said]
 
 
 def test_another_frame_size_is_another_video(tmp_path: Path) -> None:
