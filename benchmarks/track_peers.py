@@ -3,9 +3,9 @@
 usage: python benchmarks/track_peers.py WORK --out benchmarks/results/track-scenes.json
        --peer-python VENV/bin/python      (an environment with supervision)
 
-Ours runs once with the camera's motion and once without, with the thresholds of the model's card
-(WORK/MODEL/card.json, or the shipped model of that name); ByteTrack runs at six thresholds. HOTA is the mean
-over the scenes.
+Ours runs with the thresholds of the model's card (WORK/MODEL/card.json, or the shipped model of that name),
+the same without the camera's motion, and with the thresholds that `surveil calibrate` makes of the scores of
+these detections; ByteTrack runs at six thresholds. HOTA is the mean over the scenes.
 """
 
 from __future__ import annotations
@@ -64,6 +64,8 @@ def score(model: Path, name: str, run: Callable[[Path, Path], None]) -> dict[str
 
 def compare(model: Path, peer_python: str) -> dict[str, Any]:
     """All trackers on the detections of one model."""
+    from surveil.app.calibrate import thresholds_from
+    from surveil.app.detection_files import read_video
     from surveil.app.follow import FollowOptions, follow
     from surveil.detect.assets import find_model
     from surveil.detect.card import load_card
@@ -71,8 +73,11 @@ def compare(model: Path, peer_python: str) -> dict[str, Any]:
     own = model / "card.json"
     cut = (load_card(own) if own.is_file() else find_model(model.name).card).thresholds
     cuts = {"low": cut.low, "high": cut.high, "birth": cut.birth}
+    seen = [found.scores for path in model.glob("*/det.txt") for _, found in read_video(path, FPS).frames]
+    own_cut, _ = thresholds_from(np.concatenate(seen).astype(np.float64))
+    own_cuts = {"low": own_cut.low, "high": own_cut.high, "birth": own_cut.birth}
 
-    def ours(with_motion: bool) -> Callable[[Path, Path], None]:
+    def ours(cuts: dict[str, float], with_motion: bool = True) -> Callable[[Path, Path], None]:
         def run(scene: Path, out: Path) -> None:
             cmc = scene / "cmc.txt" if with_motion else None
             follow(scene / "det.txt", out, FollowOptions(fps=FPS, cmc=cmc, **cuts))
@@ -88,8 +93,10 @@ def compare(model: Path, peer_python: str) -> dict[str, Any]:
 
     return {
         "thresholds": cuts,
-        "surveil": score(model, "surveil", ours(True)),
-        "surveil without camera motion": score(model, "surveil-blind", ours(False)),
+        "calibrated": own_cuts,
+        "surveil": score(model, "surveil", ours(cuts)),
+        "surveil without camera motion": score(model, "surveil-blind", ours(cuts, False)),
+        "surveil calibrated": score(model, "surveil-calibrated", ours(own_cuts)),
         "bytetrack": {f"{t:g}": score(model, f"bytetrack-{t:g}", peer(t)) for t in ACTIVATION},
     }
 
