@@ -53,16 +53,16 @@ below, the best of {rounds} rounds. The machine was busy with other work: read t
 
 SCENES = """## Light detectors on drawn streets
 
-`track_scenes.py` and `track_peers.py`: {scenes} scenes of {seconds:g} s, the later half of them with crowds and a
-camera that shakes and turns; people alone; mean HOTA, and switches. ByteTrack is supervision {version}, at the
-best of six activation thresholds ({all}); ours is at the thresholds of the model's card, and at those that
-`surveil calibrate` makes of the scores."""
+`track_scenes.py` and `track_peers.py`: {scenes} scenes of {seconds:g} s, the later half of them with crowds
+and a camera that shakes and turns; people alone; mean HOTA, and switches. ByteTrack is supervision {version},
+at the best of six activation thresholds ({all}); ours is at the thresholds of the model's card, and at those
+that `surveil calibrate` makes of the scores."""
 
 MOTION = """## A camera that moves
 
 `track_motion.py`: crowds under a camera that shakes by up to {shake:g} pixels and pans by {pan:g} degrees, at
-{fps:g} frames a second of 640x360; true boxes with noise and misses; the motion as the project's own estimator
-sees it. HOTA."""
+{fps:g} frames a second of 640x360; true boxes with noise and misses; the motion as the project's own
+estimator sees it. HOTA."""
 
 SNAPSHOT = """## What it promises
 
