@@ -24,7 +24,7 @@ def test_detector_is_measured_by_parts(model: Path, monkeypatch: pytest.MonkeyPa
     assert report["model"] == "colours"
     assert report["detections_per_s"] > 1
     assert set(report["ms"]) == {"prepare", "run", "post"}
-    assert all(0 <= part["p50"] <= part["p95"] for name, part in report["ms"].items() if name != "post")
+    assert all(0 <= part["p50"] <= part["p95"] for part in report["ms"].values())
 
 
 def test_pipeline_is_measured_by_stages(model: Path, clip: Path) -> None:
