@@ -67,6 +67,7 @@ def inside(points: NDArray[np.floating], polygon: Polygon) -> NDArray[np.bool_]:
     end = np.roll(start, -1, axis=0)
     x, y = points[:, 0, None], points[:, 1, None]
     crossed = (start[:, 1] > y) != (end[:, 1] > y)
-    rise = np.where(end[:, 1] == start[:, 1], 1.0, end[:, 1] - start[:, 1])  # level sides are never crossed
-    x_there = start[:, 0] + (end[:, 0] - start[:, 0]) * (y - start[:, 1]) / rise
-    return np.asarray((crossed & (x < x_there)).sum(axis=1) % 2 == 1)
+    along, rise = end[:, 0] - start[:, 0], end[:, 1] - start[:, 1]
+    # left of the side, without a division: sides may be as good as level
+    left = ((x - start[:, 0]) * rise - along * (y - start[:, 1])) * np.sign(rise) < 0
+    return np.asarray((crossed & left).sum(axis=1) % 2 == 1)

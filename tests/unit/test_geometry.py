@@ -66,3 +66,19 @@ def test_corners_and_sides_are_inverse(raw: np.ndarray) -> None:
 
 def test_objects_stand_on_the_middle_of_the_lower_edge() -> None:
     assert geometry.bottom_centres(np.array([[10, 20, 30, 60]], np.float32)).tolist() == [[20, 60]]
+
+
+def test_sides_as_good_as_level_are_no_trouble() -> None:
+    polygon = ((0.0, 0.0), (0.0, 0.0), (1.0, 5e-324))
+    assert not geometry.inside(np.array([[0.5, 0.5], [0.5, 1e-300]]), polygon).any()
+
+
+def test_inside_does_not_care_which_way_round() -> None:
+    square = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0))
+    points = np.random.default_rng(1).uniform(-0.5, 1.5, (200, 2))
+    truth = ((points > 0) & (points < 1)).all(axis=1)
+    assert (
+        geometry.inside(points, square).tolist()
+        == geometry.inside(points, square[::-1]).tolist()
+        == truth.tolist()
+    )
