@@ -1,6 +1,6 @@
 """Make the page of figures for people from what `pipeline.py` and `detectors.py` measured.
 
-usage: python benchmarks/table.py benchmarks/results/*.json > docs/benchmarks.md
+usage: python benchmarks/table.py benchmarks/results/two-cores-epyc.json … > docs/benchmarks.md
 """
 
 from __future__ import annotations
