@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from surveil.app.options import ModelOptions, RunOptions
+from surveil.app.shapes import shapes_of
 from surveil.app.table import Table
 from surveil.capture.open import SourceOptions, open_source
 from surveil.capture.spec import SourceSpec, parse_source
@@ -110,6 +111,7 @@ def _camera(camera: Camera, file: Path, references: References, taps: Mapping[st
         decode=camera.decode,
         priority=camera.detect.priority,
         motion_gating=camera.detect.motion_gating,
+        shapes=shapes_of(camera),
     )
 
 

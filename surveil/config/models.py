@@ -70,6 +70,7 @@ class Display(Section):
     ids: bool = Field(default=True, description="The id on the plate.")
     scores: bool = Field(default=True, description="The score on the plate.")
     trails: bool = Field(default=True, description="The way of each object.")
+    zones: bool = Field(default=True, description="Areas and lines of the camera.")
     hud: bool = Field(default=True, description="The line at the top left: name and time.")
     tentative: bool = Field(default=False, description="Also objects that are not confirmed yet.")
     lost: bool = Field(default=False, description="Also lost objects, where they are predicted to be.")

@@ -14,6 +14,7 @@ from surveil.pipeline.wanted import Wanted
 
 if TYPE_CHECKING:
     from surveil.capture.spec import SourceSpec
+    from surveil.render.shapes import Shape
 
 NO_TAPS: Mapping[str, Tap] = MappingProxyType({})
 
@@ -39,6 +40,7 @@ class CameraConfig:
         decode: what is to decode: `auto`, `cpu` or a device.
         priority: who is served first when not all can be; higher goes before lower.
         motion_gating: whether the detector rests while nothing moves.
+        shapes: areas and lines that are drawn on its pictures.
     """
 
     id: str
@@ -56,9 +58,10 @@ class CameraConfig:
     decode: str = "auto"
     priority: int = 0
     motion_gating: bool = False
+    shapes: tuple[Shape, ...] = ()
 
 
-LOOKING = ("every", "max_rate_hz", "classes", "ignored", "priority", "motion_gating")
+LOOKING = ("every", "max_rate_hz", "classes", "ignored", "priority", "motion_gating", "shapes")
 """What of a camera can be changed between two frames; everything else opens it anew."""
 
 
@@ -78,3 +81,4 @@ def look(lane: Lane, config: CameraConfig) -> None:
     """Look at a camera's frames as `config` says from the next one on."""
     lane.cadence = Cadence(config.every, config.max_rate_hz)
     lane.wanted = Wanted(config.ignored, config.classes)
+    lane.shapes = config.shapes

@@ -30,6 +30,7 @@ from surveil.types import Detections, Frame, FrameResult
 if TYPE_CHECKING:
     from surveil.detect.detector import Detector
     from surveil.detect.preprocess import Prepared
+    from surveil.render.shapes import Shape
 
 Tap = Callable[[FrameResult], bool]
 """Takes results in the inference thread: must not wait or raise; False means that the result was lost."""
@@ -67,6 +68,7 @@ class Lane:
         hide: what a frame goes through before anything else sees it.
         cadence: how often the detector looks; may be exchanged, as may `wanted`.
         wanted: which detections count.
+        shapes: areas and lines that are drawn on its pictures.
     """
 
     def __init__(
@@ -82,6 +84,7 @@ class Lane:
         self.camera_id, self.live, self.hide = camera_id, live, hide
         self.taps = dict(taps)
         self.cadence, self.wanted = Cadence(), Wanted()
+        self.shapes: tuple[Shape, ...] = ()
         self._ids_after = ids_after
         self.newest: Slot[Frame] = Slot()
         self.result: Slot[FrameResult] = Slot()

@@ -20,7 +20,13 @@ from surveil.types import Detections, FrameResult, Tracks
 if TYPE_CHECKING:
     from surveil.labels import LabelMap
     from surveil.render.overlay import Overlay
+    from surveil.render.shapes import Shape
     from surveil.render.style import OverlayStyle
+
+
+Region = tuple[float, float, float, float]
+"""A part of a frame: left, top, right, bottom in 0-1 of its width and height."""
+WHOLE: Region = (0.0, 0.0, 1.0, 1.0)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -28,7 +34,8 @@ class Preview:
     """One picture for one tile.
 
     Attributes:
-        image: (h, w, 4) uint8 BGRA, the frame scaled to fit the tile, overlay drawn; read-only.
+        image: (h, w, 4) uint8 BGRA, the part of the frame that was asked for, scaled to fit the tile,
+            overlay drawn; read-only.
         result: what is shown.
         seq: counts the tile's pictures from 1: a reader sees by it that nothing is new.
         age_ms: from the frame's arrival to the end of drawing.
@@ -44,10 +51,11 @@ class Preview:
 
 @dataclass(frozen=True, slots=True)
 class _Wish:
-    """What the reader wants to see: fits into `size` (width, height) px."""
+    """What the reader wants to see: `region` of the frame, fitted into `size` (width, height) px."""
 
     size: tuple[int, int]
     style: OverlayStyle
+    region: Region
 
 
 class _Tile:
@@ -56,7 +64,7 @@ class _Tile:
     def __init__(self, lane: Lane, wish: _Wish, overlay: Overlay) -> None:
         self.lane, self.wish, self.overlay = lane, wish, overlay
         self.slot: Slot[Preview] = Slot()
-        self.shown: tuple[int, _Wish] | None = None
+        self.shown: tuple[int, _Wish, tuple[Shape, ...]] | None = None
         self.seq = 0
         self.rate = Rate()
 
@@ -76,9 +84,9 @@ class Presenter:
         self._news: set[str] = set()
         self._closed = False
 
-    def show(self, lane: Lane, size: tuple[int, int], style: OverlayStyle) -> None:
-        """Make pictures of a camera that fit into `size` (width, height) px, until `hide`."""
-        wish = _Wish(size, style)
+    def show(self, lane: Lane, size: tuple[int, int], style: OverlayStyle, region: Region = WHOLE) -> None:
+        """Make pictures of a part of a camera that fit into `size` (width, height) px, until `hide`."""
+        wish = _Wish(size, style, region)
         with self._changed:
             tile = self._tiles.get(lane.camera_id)
             if tile is None or tile.lane is not lane:
@@ -133,12 +141,13 @@ class Presenter:
         result, wish = self._choose(tile.lane), tile.wish
         if result is None:
             return
-        showing = (result.frame.index, wish)
+        shapes = tile.lane.shapes
+        showing = (result.frame.index, wish, shapes)
         if tile.shown is not None and (showing == tile.shown or showing[0] < tile.shown[0]):
             return
         tile.shown = showing
-        tile.overlay.style = wish.style
-        image = render(result, wish.size, tile.overlay)
+        tile.overlay.style, tile.overlay.shapes = wish.style, shapes
+        image = render(result, wish.size, tile.overlay, wish.region)
         now_s = self._clock.monotonic()
         tile.seq += 1
         tile.rate.tick(now_s)
@@ -162,18 +171,27 @@ class Presenter:
         return coasted(result, frame)
 
 
-def render(result: FrameResult, size: tuple[int, int], overlay: Overlay) -> NDArray[np.uint8]:
-    """The frame with its overlay, fitted into `size` (width, height) px: (h, w, 4) uint8 BGRA, read-only."""
+def render(
+    result: FrameResult, size: tuple[int, int], overlay: Overlay, region: Region = WHOLE
+) -> NDArray[np.uint8]:
+    """A part of the frame with its overlay, fitted into `size` (width, height) px.
+
+    Returns:
+        (h, w, 4) uint8 BGRA, read-only.
+    """
     import cv2
 
     width, height = result.frame.size
-    scale = min(size[0] / width, size[1] / height)
-    fitted = (max(1, round(width * scale)), max(1, round(height * scale)))
-    if fitted == (width, height):
-        image = result.frame.image.copy()
+    left, top = min(round(region[0] * width), width - 1), min(round(region[1] * height), height - 1)
+    right, bottom = max(left + 1, round(region[2] * width)), max(top + 1, round(region[3] * height))
+    part = result.frame.image[top:bottom, left:right]
+    scale = min(size[0] / part.shape[1], size[1] / part.shape[0])
+    fitted = (max(1, round(part.shape[1] * scale)), max(1, round(part.shape[0] * scale)))
+    if fitted == part.shape[1::-1]:
+        image = part.copy()
     else:
-        image = np.asarray(cv2.resize(result.frame.image, fitted, interpolation=cv2.INTER_LINEAR), np.uint8)
-    overlay.draw(image, result, scale=scale, hud=None)
+        image = np.asarray(cv2.resize(part, fitted, interpolation=cv2.INTER_LINEAR), np.uint8)
+    overlay.draw(image, result, scale=scale, origin=(left * scale, top * scale), hud=None)
     picture = np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2BGRA), np.uint8)
     picture.flags.writeable = False
     return picture

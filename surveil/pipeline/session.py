@@ -12,7 +12,7 @@ from surveil.errors import SourceError, StuckThreadError, SurveilError, UsageErr
 from surveil.pipeline.cameras import LOOKING, NO_TAPS, CameraConfig, look, new_lane
 from surveil.pipeline.live import Brain, Inference, Lane
 from surveil.pipeline.playback import Playback, PlaybackConfig
-from surveil.pipeline.present import Presenter, Preview
+from surveil.pipeline.present import WHOLE, Presenter, Preview, Region
 from surveil.pipeline.state import FeedState, State
 from surveil.pipeline.worker import Worker
 from surveil.redact import redact
@@ -204,6 +204,7 @@ class Session:
             if replace(config, **same) == camera.config:
                 camera.config = config
                 look(camera.lane, config)
+                self._presenter.news(config.id)  # what is drawn may be another
                 return
             self.remove(config.id)
             self.add(config, ids_after=camera.lane.last_id)
@@ -272,14 +273,16 @@ class Session:
         with self._lock:
             return self._camera(camera_id).lane.result.latest()
 
-    def show(self, camera_id: str, size: tuple[int, int], style: OverlayStyle) -> None:
-        """Make pictures of a camera that fit into `size` (width, height) px; cheap to call again.
+    def show(
+        self, camera_id: str, size: tuple[int, int], style: OverlayStyle, region: Region = WHOLE
+    ) -> None:
+        """Make pictures of a part of a camera that fit into `size` (width, height) px; cheap to call again.
 
         Raises UsageError.
         """
         with self._lock:
             lane = self._camera(camera_id).lane
-        self._presenter.show(lane, size, style)
+        self._presenter.show(lane, size, style, region)
 
     def hide(self, camera_id: str) -> None:
         """Make no more pictures of a camera."""

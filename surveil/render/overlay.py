@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from surveil.errors import DataError
 from surveil.render.hud import Hud
 from surveil.render.palette import BLACK, Colour, colour_of, pale
+from surveil.render.shapes import Shape, Window, draw_names, draw_shapes
 from surveil.render.style import OverlayStyle, Sizes, sizes_for
 from surveil.render.text import TextRenderer
 from surveil.render.trails import Trails
@@ -39,23 +40,32 @@ class Overlay:
     """Draws the results of one camera. One instance per camera and picture size; not safe for threads.
 
     Attributes:
-        style: the switches; may be replaced between two frames.
+        style: the switches; may be replaced between two frames, as may `shapes`.
+        shapes: areas and lines of the camera.
     """
 
     def __init__(self, style: OverlayStyle | None = None) -> None:
         self.style = style or OverlayStyle()
+        self.shapes: tuple[Shape, ...] = ()
         self._trails = Trails()
         self._text = TextRenderer()
 
     def draw(
-        self, image: NDArray[np.uint8], result: FrameResult, *, scale: float = 1.0, hud: Hud | None = None
+        self,
+        image: NDArray[np.uint8],
+        result: FrameResult,
+        *,
+        scale: float = 1.0,
+        origin: tuple[float, float] = (0.0, 0.0),
+        hud: Hud | None = None,
     ) -> None:
         """Draw `result` into `image`, in place.
 
         Args:
-            image: (H, W, 3) uint8 BGR, writable and contiguous; the frame, or a resized copy of it.
+            image: (H, W, 3) uint8 BGR, writable and contiguous; the frame, or a resized copy or part of it.
             result: what is known of the frame; its boxes are in pixels of the frame.
             scale: pixels of `image` per pixel of the frame.
+            origin: where a part of the frame begins (x, y), in pixels of `image`.
             hud: the facts for the line at the top left; none without it.
 
         Raises:
@@ -64,22 +74,26 @@ class Overlay:
         _check(image)
         style, sizes, tracks = self.style, sizes_for(image.shape[0]), result.tracks
         self._trails.update(tracks, result.frame.pts_s, style.trail_s)
-        marks = self._marks(tracks.select(_drawing_order(tracks, style)), image, scale)
+        window = Window(scale=scale, origin=origin)
+        shapes = self.shapes if style.zones else ()
+        draw_shapes(image, shapes, result.frame.size, sizes, window)
+        marks = self._marks(tracks.select(_drawing_order(tracks, style)), image, window)
         if style.trails:
             for mark in marks:
-                self._draw_trail(image, mark.track_id, scale, sizes)
+                self._draw_trail(image, mark.track_id, window, sizes)
         if style.boxes:
             for mark in marks:
                 _draw_box(image, mark, sizes)
+        draw_names(image, shapes, result.frame.size, sizes, window, self._text)
         if style.labels:  # after all boxes, so that no line crosses a text
             for mark in marks:
                 self._draw_plate(image, mark, sizes)
         if hud is not None and style.hud:
             self._text.line(image, hud.text, sizes.text, sizes.pad)
 
-    def _marks(self, tracks: Tracks, image: NDArray[np.uint8], scale: float) -> list[_Mark]:
+    def _marks(self, tracks: Tracks, image: NDArray[np.uint8], window: Window) -> list[_Mark]:
         style, marks = self.style, []
-        corners = _corners(tracks.smoothed_boxes if style.smoothed else tracks.boxes, scale, image)
+        corners = _corners(tracks.smoothed_boxes if style.smoothed else tracks.boxes, window, image)
         rows = zip(tracks.ids.tolist(), tracks.class_ids.tolist(), tracks.scores.tolist(), strict=True)
         # Between two runs of the detector all boxes are predictions. What the last run matched is firm: a
         # confirmed track that it did not match is lost from then on.
@@ -109,11 +123,11 @@ class Overlay:
             _paste(image, plate, left, top)
             left += plate.shape[1] - sizes.pad
 
-    def _draw_trail(self, image: NDArray[np.uint8], track_id: int, scale: float, sizes: Sizes) -> None:
+    def _draw_trail(self, image: NDArray[np.uint8], track_id: int, window: Window, sizes: Sizes) -> None:
         way = self._trails.way_of(track_id)
         if len(way) < 2:
             return
-        points = np.rint(way * scale).astype(np.int32)
+        points = np.rint(way * window.scale - np.asarray(window.origin, np.float32)).astype(np.int32)
         middle, colour = len(points) // 2, colour_of(track_id)
         cv2.polylines(image, [points[: middle + 1]], False, colour, 1, cv2.LINE_8)
         cv2.polylines(image, [points[middle:]], False, colour, sizes.line, cv2.LINE_8)
@@ -137,12 +151,13 @@ def _drawing_order(tracks: Tracks, style: OverlayStyle) -> NDArray[np.int64]:
     return np.asarray(order[wanted[order]])
 
 
-def _corners(boxes: NDArray[np.float32], scale: float, image: NDArray[np.uint8]) -> list[Corners]:
+def _corners(boxes: NDArray[np.float32], window: Window, image: NDArray[np.uint8]) -> list[Corners]:
     """Boxes in whole pixels of the image, cut a little outside its edges, so that lines vanish there."""
     height, width = image.shape[:2]
     margin = 16
     limit = np.array([width, height, width, height], np.float32) + margin
-    whole = np.rint(np.clip(boxes * scale, -margin, limit)).astype(int)
+    placed = boxes * window.scale - np.asarray(window.origin * 2, np.float32)
+    whole = np.rint(np.clip(placed, -margin, limit)).astype(int)
     return [(x1, y1, x2, y2) for x1, y1, x2, y2 in whole.tolist()]
 
 

@@ -18,6 +18,7 @@ class OverlayStyle:
         ids: the id on the plate.
         scores: the score on the plate.
         trails: the way of each track's bottom centre over the last `trail_s`.
+        zones: areas and lines of the camera.
         hud: the line at the top left (name, time, fps, age, device).
         tentative: also draw tracks that are not confirmed yet.
         lost: also draw tracks that are lost, where they are predicted to be.
@@ -30,6 +31,7 @@ class OverlayStyle:
     ids: bool = True
     scores: bool = True
     trails: bool = True
+    zones: bool = True
     hud: bool = True
     tentative: bool = False
     lost: bool = False

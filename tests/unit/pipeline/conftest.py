@@ -201,7 +201,15 @@ class FakeOverlay:
     def __init__(self, style: object) -> None:
         self.style = style
 
-    def draw(self, image: np.ndarray, result: FrameResult, *, scale: float = 1.0, hud: object = None) -> None:
+    def draw(
+        self,
+        image: np.ndarray,
+        result: FrameResult,
+        *,
+        scale: float = 1.0,
+        origin: tuple[float, float] = (0.0, 0.0),
+        hud: object = None,
+    ) -> None:
         image[0, 0] = (len(result.tracks), result.frame.index % 256, 255)
 
 
