@@ -1,90 +1,69 @@
-"""A camera on the loopback for tests: an RTSP/1.0 server that plays an H.264 clip, with faults on command.
+"""A camera on the loopback for tests: an RTSP/1.0 server that plays a clip, with faults on command.
 
-Several clients at once, RTP over TCP (interleaved) or UDP. Also a script:
+Several clients at once, RTP over TCP (interleaved) or UDP. Also a script, for cameras in a process of their
+own: it prints their addresses, obeys the lines of its input (see `Yard.obey`), and ends with it:
 
-    python tests/support/rtsp_camera.py CLIP.mp4 [PORT]
+    python tests/support/rtsp_camera.py CLIP.mp4 [COUNT [PORT …]]
 """
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import random
 import socket
 import socketserver
 import struct
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Self
 
-import av
+ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path[:0] = [] if str(ROOT) in sys.path else [str(ROOT)]  # as a script
 
-_CLOCK_HZ = 90000
-_LONGEST_PAYLOAD = 1400
+from tests.support.rtp import Clip, Numbering, Unit  # noqa: E402
+
 _POLL_S = 0.02
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Unit:
-    """One picture of the clip: when it is sent (decoding time), its time stamp, and its NAL units."""
-
-    sent_s: float
-    shown_s: float
-    nals: tuple[bytes, ...]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Clip:
-    """An H.264 file, taken apart."""
-
-    parameter_sets: tuple[bytes, ...]
-    units: tuple[Unit, ...]
-    duration_s: float
-
-    @classmethod
-    def read(cls, path: Path) -> Self:
-        with av.open(str(path)) as container:
-            stream = container.streams.video[0]
-            sets = tuple(_parameter_sets(stream.codec_context.extradata))
-            units = []
-            for packet in container.demux(stream):
-                if packet.size:
-                    # Keyframes carry the parameter sets, as those of real cameras do.
-                    nals = (*(sets if packet.is_keyframe else ()), *_length_prefixed(bytes(packet)))
-                    shown = packet.dts if packet.pts is None else packet.pts
-                    base = stream.time_base
-                    units.append(
-                        Unit(sent_s=float(packet.dts * base), shown_s=float(shown * base), nals=nals)
-                    )
-        period_s = units[1].sent_s - units[0].sent_s
-        return cls(parameter_sets=sets, units=tuple(units), duration_s=units[-1].sent_s + period_s)
+_AT_ONCE = struct.pack("ii", 1, 0)  # SO_LINGER: close with a reset, what is not sent yet is lost
 
 
 class RtspCamera:
     """The server. `with RtspCamera(clip) as camera: av.open(camera.url)`.
 
-    Faults:
+    Faults, all of which may be changed at any time:
         stall: while set, nothing is sent, but connections stay open.
         drop: while set, packets are made but lost.
+        mute: while set, requests get no answer at all (a half-open server).
+        trickle: while set, what is sent goes out byte by byte, one a second.
+        reorder: while set, packets arrive in pairs of the wrong order.
+        no_keyframes: while set, pictures that others build on are left out.
         deny: a status line such as `401 Unauthorized`, given to every request.
-        mute: while set, requests get no answer at all.
-        kick(): cuts all connections.
+        delay_s: how long every answer takes.
+        speed: of playing, 1: the clip's own.
+        stamp_shift_s: is added to all time stamps.
+        clip: another one is played from its start, by those who are connected, too.
+        kick(), reset(): cut all connections, with or without a farewell.
     """
 
-    def __init__(self, clip: Path, *, loop: bool = True, speed: float = 1.0, port: int = 0) -> None:
+    def __init__(
+        self, clip: Path, *, loop: bool = True, speed: float = 1.0, port: int = 0, poll_s: float = _POLL_S
+    ) -> None:
+        """`poll_s`: how long `close` may take; looking for it costs processor time."""
         self.clip, self.loop, self.speed = Clip.read(clip), loop, speed
         self.stall, self.drop, self.mute = threading.Event(), threading.Event(), threading.Event()
+        self.trickle, self.reorder = threading.Event(), threading.Event()
+        self.no_keyframes = threading.Event()
         self.deny: str | None = None
+        self.delay_s = self.stamp_shift_s = 0.0
         self.closed = threading.Event()
         self._clients: set[socket.socket] = set()
         self._lock = threading.Lock()
         camera = self
 
         class Handler(socketserver.StreamRequestHandler):
+            disable_nagle_algorithm = True
+
             def handle(self) -> None:
                 _Connection(camera, self).run()
 
@@ -92,7 +71,7 @@ class RtspCamera:
         self.port: int = self._server.server_address[1]
         self.url = f"rtsp://127.0.0.1:{self.port}/cam"
         self._thread = threading.Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": _POLL_S}, name="rtsp-camera"
+            target=self._server.serve_forever, kwargs={"poll_interval": poll_s}, name="rtsp-camera"
         )
         self._thread.start()
 
@@ -109,11 +88,19 @@ class RtspCamera:
             return len(self._clients)
 
     def kick(self) -> None:
-        """Cut every connection at once."""
+        """End every connection at once, as a server does that is stopped."""
         with self._lock:
             for client in self._clients:
                 with contextlib.suppress(OSError):
                     client.shutdown(socket.SHUT_RDWR)
+
+    def reset(self) -> None:
+        """Tear every connection, as a camera does that loses its power and is back before anybody asks."""
+        with self._lock:
+            for client in self._clients:
+                with contextlib.suppress(OSError):
+                    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
+                    client.shutdown(socket.SHUT_RD)  # its thread closes it
 
     def close(self) -> None:
         """End the server and its threads; the port is closed then."""
@@ -140,6 +127,11 @@ class _Server(socketserver.ThreadingTCPServer):
     daemon_threads = False
     block_on_close = True
     request_queue_size = 64
+
+    def shutdown_request(self, request: socket.socket | tuple[bytes, socket.socket]) -> None:
+        """Close without a farewell of its own: `reset` has none."""
+        assert isinstance(request, socket.socket)
+        request.close()
 
 
 class _Connection:
@@ -181,22 +173,24 @@ class _Connection:
         return line[0] != "TEARDOWN"
 
     def _answer(self, method: str, url: str, headers: dict[str, str]) -> None:
-        while self._camera.mute.is_set() and not self._camera.closed.wait(_POLL_S):
+        camera = self._camera
+        camera.closed.wait(camera.delay_s)
+        while camera.mute.is_set() and not camera.closed.wait(_POLL_S):
             pass
-        status, body, extra = self._camera.deny or "200 OK", "", {"Session": "1"}
-        if self._camera.deny is not None:
-            extra = {}
+        status, body, extra = camera.deny or "200 OK", "", {"Session": "1"}
+        if camera.deny is not None:
+            extra = {"WWW-Authenticate": 'Basic realm="cam"'} if status.startswith("401") else {}
         elif method == "OPTIONS":
             extra = {"Public": "OPTIONS, DESCRIBE, SETUP, PLAY, TEARDOWN, GET_PARAMETER"}
         elif method == "DESCRIBE":
-            body = _description(self._camera.clip.parameter_sets)
+            body = camera.clip.description()
             extra = {"Content-Base": url.rstrip("/") + "/", "Content-Type": "application/sdp"}
         elif method == "SETUP":
             extra["Transport"] = self._transport(headers["transport"])
         rows = {"CSeq": headers.get("cseq", "0"), **extra, "Content-Length": str(len(body))}
         text = "".join(f"{key}: {value}\r\n" for key, value in rows.items())
         self._send(f"RTSP/1.0 {status}\r\n{text}\r\n{body}".encode())
-        if method == "PLAY" and self._camera.deny is None and self._player is None:
+        if method == "PLAY" and camera.deny is None and self._player is None:
             self._player = threading.Thread(target=self._play, name="rtsp-camera-player")
             self._player.start()
 
@@ -211,106 +205,110 @@ class _Connection:
 
     def _send(self, data: bytes) -> None:
         with self._writing:
+            while data and self._camera.trickle.is_set() and not self._ended.wait(1.0):
+                self._socket.sendall(data[:1])
+                data = data[1:]
             self._socket.sendall(data)
 
-    def _send_rtp(self, packet: bytes) -> None:
+    def _send_picture(self, packets: list[bytes]) -> None:
         if self._camera.drop.is_set():
             return
-        if self._udp is not None:
+        if self._camera.reorder.is_set():
+            packets = [packet for k in range(0, len(packets), 2) for packet in reversed(packets[k : k + 2])]
+        if self._udp is None:
+            self._send(b"".join(b"$\0" + struct.pack(">H", len(packet)) + packet for packet in packets))
+            return
+        for packet in packets:
             self._udp.send(packet)
-        else:
-            self._send(b"$\0" + struct.pack(">H", len(packet)) + packet)
 
     def _play(self) -> None:
-        camera, rtp, started_s = self._camera, _Packetizer(self._send_rtp), time.monotonic()
+        camera, numbering, due_s = self._camera, Numbering(), time.monotonic()
         with contextlib.suppress(OSError):
-            for lap_s in _laps(camera):
-                for unit in camera.clip.units:
-                    due_s = started_s + (lap_s + unit.sent_s) / camera.speed
-                    if self._ended.wait(max(0.0, due_s - time.monotonic())) or camera.closed.is_set():
+            for unit, shown_s, pause_s in _units(camera):
+                due_s += pause_s / camera.speed
+                if self._ended.wait(max(0.0, due_s - time.monotonic())) or camera.closed.is_set():
+                    return
+                while camera.stall.is_set():
+                    if self._ended.wait(_POLL_S) or camera.closed.is_set():
                         return
-                    while camera.stall.is_set():
-                        if self._ended.wait(_POLL_S) or camera.closed.is_set():
-                            return
-                    rtp.send(unit.nals, int((lap_s + unit.shown_s) * _CLOCK_HZ))
+                packets = numbering.packets(unit, shown_s + camera.stamp_shift_s)
+                if not (unit.keyframe and camera.no_keyframes.is_set()):
+                    self._send_picture(packets)
             self._socket.shutdown(socket.SHUT_RDWR)
 
 
-class _Packetizer:
-    """NAL units to RTP packets (RFC 6184: single units and FU-A)."""
-
-    def __init__(self, send: Callable[[bytes], None]) -> None:
-        self._send = send
-        self._sequence, self._source = random.randrange(1 << 16), random.randrange(1 << 32)
-
-    def send(self, nals: tuple[bytes, ...], stamp: int) -> None:
-        """The units of one picture; the last packet carries the marker."""
-        for nal in nals:
-            last = nal is nals[-1]
-            if len(nal) <= _LONGEST_PAYLOAD:
-                self._packet(nal, stamp, marker=last)
-                continue
-            indicator, kind = (nal[0] & 0xE0) | 28, nal[0] & 31
-            for start in range(1, len(nal), _LONGEST_PAYLOAD):
-                end = start + _LONGEST_PAYLOAD >= len(nal)
-                head = bytes([indicator, (0x80 if start == 1 else 0) | (0x40 if end else 0) | kind])
-                self._packet(head + nal[start : start + _LONGEST_PAYLOAD], stamp, marker=last and end)
-
-    def _packet(self, payload: bytes, stamp: int, *, marker: bool) -> None:
-        kind = 96 | (0x80 if marker else 0)
-        head = struct.pack(">BBHII", 0x80, kind, self._sequence, stamp & 0xFFFFFFFF, self._source)
-        self._sequence = (self._sequence + 1) & 0xFFFF
-        self._send(head + payload)
-
-
-def _laps(camera: RtspCamera) -> Iterator[float]:
-    """The media time at which each playing of the clip begins."""
-    lap_s = 0.0
+def _units(camera: RtspCamera) -> Iterator[tuple[Unit, float, float]]:
+    """The pictures to send: with the time stamp, and how long after the one before; seconds."""
+    begin_s = last_s = 0.0
     while True:
-        yield lap_s
-        if not camera.loop:
+        clip = camera.clip
+        for unit in clip.units:
+            if camera.clip is not clip:
+                break
+            sent_s = begin_s + unit.sent_s
+            yield unit, begin_s + unit.shown_s, max(0.0, sent_s - last_s)
+            last_s = sent_s
+        if camera.clip is not clip:
+            begin_s = last_s + 0.04
+        elif camera.loop:
+            begin_s += clip.duration_s
+        else:
             return
-        lap_s += camera.clip.duration_s
 
 
-def _parameter_sets(avcc: bytes) -> Iterator[bytes]:
-    """SPS and PPS of an avcC box."""
-    place, count = 6, avcc[5] & 31
-    for group in range(2):
-        for _ in range(count):
-            (size,) = struct.unpack_from(">H", avcc, place)
-            yield avcc[place + 2 : place + 2 + size]
-            place += 2 + size
-        if group == 0:
-            count, place = avcc[place], place + 1
+_SWITCHES = ("stall", "drop", "mute", "trickle", "reorder", "no_keyframes")
 
 
-def _length_prefixed(data: bytes) -> Iterator[bytes]:
-    place = 0
-    while place + 4 <= len(data):
-        (size,) = struct.unpack_from(">I", data, place)
-        yield data[place + 4 : place + 4 + size]
-        place += 4 + size
+class Yard:
+    """Several cameras of one process, which obey lines of text."""
 
+    def __init__(self, clip: Path, ports: Sequence[int]) -> None:
+        self._clip = clip
+        self.cameras = [self._open(port) for port in ports]
 
-def _description(sets: tuple[bytes, ...]) -> str:
-    sprop = ",".join(base64.b64encode(nal).decode() for nal in sets)
-    level = sets[0][1:4].hex()
-    return (
-        "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=camera\r\nc=IN IP4 0.0.0.0\r\nt=0 0\r\n"
-        "m=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n"
-        f"a=fmtp:96 packetization-mode=1;profile-level-id={level};sprop-parameter-sets={sprop}\r\n"
-        "a=control:trackID=0\r\n"
-    )
+    def _open(self, port: int) -> RtspCamera:
+        return RtspCamera(self._clip, port=port, poll_s=0.2)
+
+    def obey(self, line: str) -> None:
+        """`NUMBER FAULT [VALUE]`, with the names of `RtspCamera`; `close` shuts the port, `open` opens it.
+
+        Switches take `on` or nothing, `clip` a path, `deny` a status line or nothing, the rest a number.
+        """
+        number, what, value = [*line.split(maxsplit=2), ""][:3]
+        camera = self.cameras[int(number)]
+        if what in _SWITCHES:
+            switch = getattr(camera, what)
+            switch.set() if value.strip() == "on" else switch.clear()
+        elif what == "open":
+            self.cameras[int(number)] = self._open(camera.port)
+        elif what in ("kick", "reset", "close"):
+            getattr(camera, what)()
+        elif what == "deny":
+            camera.deny = value.strip() or None
+        elif what == "clip":
+            camera.clip = Clip.read(Path(value.strip()))
+        elif what in ("speed", "delay_s", "stamp_shift_s"):
+            setattr(camera, what, float(value))
+        else:
+            raise ValueError(f"unknown fault {what!r}")
+
+    def close(self) -> None:
+        """All ports."""
+        for camera in self.cameras:
+            if not camera.closed.is_set():
+                camera.close()
 
 
 def main(arguments: list[str]) -> None:
-    """Serve a clip until Ctrl-C."""
-    clip, port = Path(arguments[0]), int(arguments[1]) if len(arguments) > 1 else 0
-    with RtspCamera(clip, port=port) as camera, contextlib.suppress(KeyboardInterrupt):
-        sys.stdout.write(f"{camera.url}\n")
+    """Serve a clip from several cameras until the input ends; its lines are commands."""
+    count, *ports = [int(text) for text in arguments[1:]] or [1]
+    yard = Yard(Path(arguments[0]), ports or [0] * count)
+    with contextlib.closing(yard):
+        for camera in yard.cameras:
+            sys.stdout.write(f"{camera.url}\n")
         sys.stdout.flush()
-        threading.Event().wait()
+        for line in sys.stdin:
+            yard.obey(line)
 
 
 if __name__ == "__main__":
