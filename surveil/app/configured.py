@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import difflib
-import threading
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +12,6 @@ from urllib.parse import quote
 from surveil.app.options import ModelOptions, RunOptions
 from surveil.app.shapes import shapes_of
 from surveil.app.table import Table
-from surveil.capture.open import SourceOptions, open_source
 from surveil.capture.spec import SourceSpec, parse_source
 from surveil.clock import Clock
 from surveil.config.camera import Camera
@@ -23,14 +21,11 @@ from surveil.config.paths import beside
 from surveil.config.references import References
 from surveil.detect import card
 from surveil.detect.detector import Detector
-from surveil.errors import Problem, SourceError, UsageError
-from surveil.pipeline.session import NO_TAPS, CameraConfig, Feed
-from surveil.pipeline.supervised import Supervised
+from surveil.errors import DeviceError, Problem, SourceError, UsageError
+from surveil.pipeline.session import NO_TAPS, CameraConfig
 from surveil.render.style import OverlayStyle
-from surveil.types import Frame
 
 if TYPE_CHECKING:
-    from surveil.capture.source import Source
     from surveil.pipeline.live import Brain, Tap
 
 
@@ -64,7 +59,7 @@ def plan_cameras(loaded: Loaded, references: References, taps: Mapping[str, Tap]
     for number, camera in enumerate(loaded.config.cameras):
         try:
             cameras.append(_camera(camera, loaded.path, references, taps))
-        except (UsageError, SourceError) as error:
+        except (UsageError, SourceError, DeviceError) as error:
             failed[camera.id] = loaded.problem(("cameras", number), str(error))
     return CameraPlan(cameras=tuple(cameras), failed=failed, notes=tuple(_without_effect(loaded)))
 
@@ -73,7 +68,6 @@ def _without_effect(loaded: Loaded) -> Iterator[Problem]:
     """Settings that are read and kept, and that nothing follows yet: said, so that nobody relies on them."""
     for number, camera in enumerate(loaded.config.cameras):
         without = {
-            ("decode",): camera.decode not in ("auto", "cpu"),
             ("detect", "priority"): camera.detect.priority != 0,
             ("detect", "motion_gating"): camera.detect.motion_gating,
             ("inputs",): len(camera.inputs) > 1,
@@ -97,6 +91,10 @@ def unknown_classes(loaded: Loaded, labels: Collection[str]) -> Iterator[Problem
 
 def _camera(camera: Camera, file: Path, references: References, taps: Mapping[str, Tap]) -> CameraConfig:
     source = _source(camera, file, references)
+    if camera.decode not in ("auto", "cpu"):
+        from surveil.capture.hardware import check_decoder
+
+        check_decoder(camera.decode)
     return CameraConfig(
         id=camera.id,
         source=source,
@@ -108,6 +106,8 @@ def _camera(camera: Camera, file: Path, references: References, taps: Mapping[st
         ignored=tuple(area.relative for area in camera.masks.detection),
         privacy=tuple(area.relative for area in camera.masks.privacy),
         transport=camera.rtsp_transport,
+        verify_tls=camera.verify_tls,
+        still_after_s=camera.still_after_s,
         decode=camera.decode,
         priority=camera.detect.priority,
         motion_gating=camera.detect.motion_gating,
@@ -140,7 +140,7 @@ def run_options(loaded: Loaded) -> RunOptions:
     """Model and tracker of a file."""
     model = loaded.config.model
     name = model.name
-    if name is not None and name.endswith(".onnx"):
+    if name is not None and name.endswith((".onnx", ".pt2")):
         name = str(beside(loaded.path, name))
     return RunOptions(
         model=ModelOptions(
@@ -190,20 +190,6 @@ class ConfiguredTable(Table):
             raise
         self.labels = frozenset(brain.detector.labels.names)
         return brain
-
-    def open_source(self, config: CameraConfig) -> Source:
-        """See `Parts`."""
-        return self._opened(config, None)
-
-    def supervise(
-        self, config: CameraConfig, stop: threading.Event, deliver: Callable[[Frame], None]
-    ) -> Feed:
-        """See `Parts`."""
-        return Supervised(lambda: self._opened(config, stop), deliver, self._clock)
-
-    def _opened(self, config: CameraConfig, stop: threading.Event | None) -> Source:
-        options = SourceOptions(stop=stop, transport=config.transport)
-        return open_source(config.source, camera_id=config.id, clock=self._clock, options=options)
 
     def _thresholds(self, detector: Detector) -> card.Thresholds:
         """The model's own, where the file gives no others."""

@@ -40,6 +40,7 @@ def run(  # noqa: PLR0913 - the same arguments as the command line's, so that th
     start: float = 0.0,
     end: float | None = None,
     all_states: bool = False,
+    decode: str = "auto",
     stop: threading.Event | None = None,
 ) -> Iterator[FrameResult]:
     """Detect and track: the results of recordings, frame by frame, or of cameras, until `stop` is set.
@@ -72,6 +73,7 @@ def run(  # noqa: PLR0913 - the same arguments as the command line's, so that th
         start: first media second; see `RunOptions`.
         end: media second to end before; see `RunOptions`.
         all_states: also unconfirmed tracks.
+        decode: what decodes video; see `RunOptions`.
         stop: ends the results early and well when it is set.
 
     Raises:
@@ -102,6 +104,7 @@ def run(  # noqa: PLR0913 - the same arguments as the command line's, so that th
         ),
         start_s=start,
         end_s=end,
+        decode=decode,
     )
     sources = [source] if isinstance(source, str | Path) else source
     return plan_run([str(one) for one in sources], options, stop or threading.Event()).results()
@@ -114,13 +117,14 @@ def _path(text: str | Path | None) -> Path | None:
 def plan_run(
     sources: Sequence[str], options: RunOptions, stop: threading.Event, clock: Clock | None = None
 ) -> Run:
-    """A run that begins when its results are asked for. Raises UsageError, SourceError."""
+    """A run that begins when its results are asked for. Raises UsageError, SourceError, DeviceError."""
     from surveil.capture.spec import expand_sources
 
     specs = expand_sources(sources)
     if len(specs) == 1:
         specs[0].check()  # said at once, before PyAV, OpenCV and a model load; of several the others go on
 
+    _check_decoder(options.decode)
     from surveil.app.table import Table
     from surveil.pipeline.run import Run
 
@@ -132,6 +136,7 @@ def plan_run(
 
 def open_session(options: GuiOptions, clock: Clock | None = None) -> Session:
     """A session that is started and watches nothing yet. Raises ModelError, DeviceError, UsageError."""
+    _check_decoder(options.decode)
     from surveil.app.table import Table
     from surveil.pipeline.session import Session
 
@@ -150,9 +155,22 @@ def configure_cameras(sources: Sequence[str], options: GuiOptions) -> list[Camer
     from surveil.pipeline.session import CameraConfig
 
     return [
-        CameraConfig(id=spec.name, source=spec, every=options.model.every, loop=spec.kind == "synthetic")
+        CameraConfig(
+            id=spec.name,
+            source=spec,
+            every=options.model.every,
+            loop=spec.kind == "synthetic",
+            decode=options.decode,
+        )
         for spec in expand_sources(sources)
     ]
+
+
+def _check_decoder(name: str) -> None:
+    if name not in ("auto", "cpu"):  # else PyAV would be loaded for nothing
+        from surveil.capture.hardware import check_decoder
+
+        check_decoder(name)
 
 
 def configure_camera(source: str, options: GuiOptions) -> CameraConfig:

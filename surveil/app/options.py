@@ -79,6 +79,7 @@ class RunOptions:
     Attributes:
         start_s: media second to begin with (recordings).
         end_s: media second to end before; for cameras: seconds to watch.
+        decode: `auto`, `cpu` or a device that decodes video.
         staged: four threads; False: one after the other, with the same results.
     """
 
@@ -86,6 +87,7 @@ class RunOptions:
     output: OutputOptions = OutputOptions()
     start_s: float = 0.0
     end_s: float | None = None
+    decode: str = "auto"
     staged: bool = True
 
     def __post_init__(self) -> None:
@@ -97,10 +99,12 @@ class GuiOptions:
     """Everything about the window but its sources.
 
     Attributes:
+        decode: as in `RunOptions`.
         exit_after_s: close by itself after so many seconds (for tests and screenshots).
         screenshot: where to save a picture of the window at its end.
     """
 
     model: ModelOptions = ModelOptions()
+    decode: str = "auto"
     exit_after_s: float | None = None
     screenshot: Path | None = None

@@ -9,8 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from surveil.app.options import RunOptions
-from surveil.capture.open import SourceOptions, SourceSpec, open_source
+from surveil.capture.open import Opener, SourceOptions, SourceSpec, open_source
 from surveil.capture.source import Source
+from surveil.capture.supervise import SuperviseConfig
 from surveil.clock import Clock, utc_text
 from surveil.detect.assets import find_model
 from surveil.detect.card import Thresholds
@@ -52,29 +53,36 @@ class Table:
 
     def open_recording(self, spec: SourceSpec) -> Source:
         """See `RunParts`."""
-        options = SourceOptions(start_s=self._options.start_s, end_s=self._options.end_s)
+        options = SourceOptions(
+            start_s=self._options.start_s, end_s=self._options.end_s, decode=self._options.decode
+        )
         return open_source(spec, camera_id=spec.name, clock=self._clock, options=options)
 
     def camera(self, spec: SourceSpec) -> CameraConfig:
         """See `RunParts`."""
         if self._options.start_s:
             raise UsageError(f"{spec.shown}: a camera has no start, that is for recordings: leave it away")
-        return CameraConfig(id=spec.name, source=spec, every=self._options.model.every)
+        options = self._options
+        return CameraConfig(id=spec.name, source=spec, every=options.model.every, decode=options.decode)
 
-    def open_source(self, config: CameraConfig) -> Source:
+    def opener(self, config: CameraConfig, stop: threading.Event) -> Callable[[], Source]:
         """See `Parts`."""
-        return open_source(config.source, camera_id=config.id, clock=self._clock)
+        options = SourceOptions(
+            packet_sink=config.packet_sink,
+            masked=bool(config.privacy),
+            stop=stop,
+            transport=config.transport,
+            verify_tls=config.verify_tls,
+            decode=config.decode,
+        )
+        return Opener(config.source, camera_id=config.id, clock=self._clock, options=options)
 
     def supervise(
         self, config: CameraConfig, stop: threading.Event, deliver: Callable[[Frame], None]
     ) -> Feed:
         """See `Parts`."""
-        options = SourceOptions(stop=stop)
-
-        def open_again() -> Source:
-            return open_source(config.source, camera_id=config.id, clock=self._clock, options=options)
-
-        return Supervised(open_again, deliver, self._clock)
+        supervision = SuperviseConfig(still_after_s=config.still_after_s)
+        return Supervised(self.opener(config, stop), deliver, self._clock, supervision)
 
     # ---- detect, track
 

@@ -14,9 +14,9 @@ from typing import Self
 import av
 import av.error
 
+from surveil.capture.hardware import Decoding
 from surveil.capture.pictures import (
     BgrConverter,
-    decoder_in_words,
     nominal_rate,
     stamp_of,
     upright_size,
@@ -61,10 +61,12 @@ class FileSource:
         clock: Clock,
         config: FileConfig | None = None,
         packet_sink: PacketSink | None = None,
+        decoding: Decoding | None = None,
     ) -> None:
+        """`decoding`: kept from one playing to the next; None: in software."""
         self._path, self._camera_id, self._clock = path, camera_id, clock
         self._config = config or FileConfig()
-        self._packet_sink = packet_sink
+        self._packet_sink, self._decoding = packet_sink, decoding or Decoding("cpu")
         self._tally = Tally("corrupt_frames", "damaged_packets", "repaired_stamps")
         self._container: av.container.InputContainer | None = None
         self._info: SourceInfo | None = None
@@ -73,7 +75,7 @@ class FileSource:
         self._peeked: list[av.VideoFrame] = []
 
     def __enter__(self) -> Self:
-        self._container = open_recording(self._path)
+        self._container = open_recording(self._path, self._decoding.hwaccel())
         try:
             self._begin(self._container)
         except BaseException:
@@ -143,13 +145,15 @@ class FileSource:
 
     def _begin(self, container: av.container.InputContainer) -> None:
         stream = video_stream(container, self._path)
-        stream.thread_type = "AUTO"
-        stream.thread_count = self._config.threads or min(4, os.cpu_count() or 1)
+        decoder = self._decoding.begin(stream.codec_context)
+        if not self._decoding.device:
+            stream.thread_type = "AUTO"
+            stream.thread_count = self._config.threads or min(4, os.cpu_count() or 1)
         self._pictures = self._decode(container, stream)
         for _ in range(_PEEK_PACKETS):
             picture = next(self._pictures, None)
             if picture is not None:
-                self._peeked = [picture]
+                self._peeked, decoder = [picture], self._decoding.look(stream.codec_context)
                 break
         rate_hz = nominal_rate(stream)
         self._stated_s, duration_s = _stated_s(stream), _duration(container, stream)
@@ -160,7 +164,7 @@ class FileSource:
             duration_s=duration_s,
             live=False,
             frame_count=None if duration_s is None else self._config.span.frames(duration_s, rate_hz),
-            decoder=decoder_in_words(stream),
+            decoder=decoder,
         )
 
     def _all(self) -> Iterator[av.VideoFrame | None]:

@@ -59,9 +59,3 @@ def picture_stream(container: av.container.InputContainer) -> av.VideoStream | N
     """The first stream of moving pictures: a song's cover does not count. None where there is none."""
     cover = av.stream.Disposition.attached_pic
     return next((s for s in container.streams.video if not s.disposition & cover), None)
-
-
-def decoder_in_words(stream: av.VideoStream) -> str:
-    """What decodes, e.g. `h264 (software)`; looked at, not asked for."""
-    context = stream.codec_context
-    return f"{context.name} ({'hardware' if context.is_hwaccel else 'software'})"

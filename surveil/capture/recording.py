@@ -6,6 +6,7 @@ from pathlib import Path
 
 import av
 import av.error
+from av.codec.hwaccel import HWAccel
 
 from surveil.capture.paths import check_file
 from surveil.capture.pictures import picture_stream
@@ -14,12 +15,12 @@ from surveil.errors import SourceCause, SourceError
 _LISTS = frozenset({"hls", "concat", "dash", "sdp", "tty", "imf"})  # these open other files, or draw text
 
 
-def open_recording(path: Path) -> av.container.InputContainer:
-    """The opened container. Raises SourceError with the cause in words."""
+def open_recording(path: Path, hwaccel: HWAccel | None = None) -> av.container.InputContainer:
+    """The opened container; `hwaccel` decodes where it can. Raises SourceError with the cause in words."""
     check_file(path)
     try:
         # An absolute path cannot be mistaken for a protocol, and the allow-list keeps FFmpeg inside files.
-        container = av.open(str(path.resolve()), options={"protocol_whitelist": "file"})
+        container = av.open(str(path.resolve()), options={"protocol_whitelist": "file"}, hwaccel=hwaccel)
     except av.error.InvalidDataError as error:
         raise _unreadable(path) from error
     except (OSError, av.error.FFmpegError, ValueError) as error:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Literal, Self, cast
 
@@ -18,9 +18,9 @@ import av.error
 from surveil.capture.address import StreamAddress
 from surveil.capture.connect import Deadline, check_reachable
 from surveil.capture.faults import stream_error, translate
+from surveil.capture.hardware import Decoding
 from surveil.capture.pictures import (
     BgrConverter,
-    decoder_in_words,
     nominal_rate,
     picture_stream,
     stamp_of,
@@ -43,7 +43,7 @@ _PROTOCOLS = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StreamConfig:
-    """Limits of a network source, all in seconds.
+    """How a network source is read; times in seconds.
 
     Attributes:
         transport: how RTSP carries its packets; UDP loses some in busy networks.
@@ -52,6 +52,8 @@ class StreamConfig:
         read_timeout_s: for one packet; also how long a stop may have to wait.
         picture_timeout_s: for one good picture: packets may come that hold none (sound, damage, no keyframe).
         longest_ahead_s: by how much a time stamp may jump forward before it is repaired.
+        verify_tls: whether the certificate of an encrypted camera must be known to this machine, and name it.
+            Cameras make their own, so this is for those that were given one.
     """
 
     transport: Literal["tcp", "udp"] = "tcp"
@@ -60,12 +62,13 @@ class StreamConfig:
     read_timeout_s: float = 1.5
     picture_timeout_s: float = 10.0
     longest_ahead_s: float = 2.0
+    verify_tls: bool = False
 
 
 class StreamSource:
     """One playing of a network camera; the supervisor opens the next one."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a camera is given once, each with its name
         self,
         address: StreamAddress,
         *,
@@ -74,11 +77,16 @@ class StreamSource:
         stop: threading.Event | None = None,
         config: StreamConfig | None = None,
         packet_sink: PacketSink | None = None,
+        decoding: Decoding | None = None,
     ) -> None:
-        """`stop`: ends also the connecting, which happens before `frames` gets its own event."""
+        """`stop`: ends also the connecting, which happens before `frames` gets its own event.
+
+        `decoding`: of this camera, kept from one playing to the next; None: in software.
+        """
         self._address, self._camera_id, self._clock = address, camera_id, clock
         self._opening_stop = stop or threading.Event()
         self._config, self._packet_sink = config or StreamConfig(), packet_sink
+        self._decoding = decoding or Decoding("cpu")
         self._tally = Tally("corrupt_frames", "damaged_packets", "repaired_stamps")
         self._container: av.container.InputContainer | None = None
         self._stream: av.VideoStream | None = None
@@ -121,6 +129,7 @@ class StreamSource:
         convert, index, last_good_s = BgrConverter(), 0, self._clock.monotonic()
         for packet in self._packets(stop):
             for picture in self._decode(packet):
+                self._prove()
                 last_good_s = self._clock.monotonic()
                 pts_s = timeline.stamp(stamp_of(picture), last_good_s)
                 self._tally.set("repaired_stamps", timeline.repaired)
@@ -136,6 +145,8 @@ class StreamSource:
                 if stop.is_set() or self._container is None:  # reading after closing crashes FFmpeg
                     return
             if self._clock.monotonic() - last_good_s > self._config.picture_timeout_s:
+                if not index:
+                    self._decoding.no_picture()
                 raise self._no_picture()
 
     def _open(self) -> av.container.InputContainer:
@@ -149,10 +160,16 @@ class StreamSource:
         }
         if address.scheme in ("rtsp", "rtsps"):
             options |= {"rtsp_transport": config.transport, "allowed_media_types": "video"}
+        if address.scheme in ("rtsps", "https"):
+            options["tls_verify"] = str(int(config.verify_tls))
+        hwaccel = self._decoding.hwaccel()
         started_s = self._clock.monotonic()
         try:
             return av.open(
-                address.url, options=options, timeout=(config.open_timeout_s, config.read_timeout_s)
+                address.url,
+                options=options,
+                timeout=(config.open_timeout_s, config.read_timeout_s),
+                hwaccel=hwaccel,
             )
         except (av.error.FFmpegError, OSError, ValueError) as error:
             fault = self._fault(error, started_s, config.open_timeout_s)
@@ -179,7 +196,7 @@ class StreamSource:
             duration_s=None,
             live=True,
             frame_count=None,
-            decoder=decoder_in_words(stream),
+            decoder=self._decoding.begin(context),
         )
         return stream
 
@@ -219,6 +236,12 @@ class StreamSource:
         good = [picture for picture in pictures if not picture.is_corrupt]
         self._tally.add("corrupt_frames", len(pictures) - len(good))
         return good
+
+    def _prove(self) -> None:
+        """A picture came out: now it is known what decodes."""
+        info, stream = self.info, self._stream
+        if stream is not None and (words := self._decoding.look(stream.codec_context)) != info.decoder:
+            self._info = replace(info, decoder=words)
 
     def _fault(self, error: Exception, started_s: float, timeout_s: float) -> SourceError:
         passed_s = self._clock.monotonic() - started_s

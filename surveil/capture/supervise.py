@@ -1,6 +1,6 @@
 """One camera kept alive: opened, watched, opened again, for ever; it can always say why it shows nothing.
 
-connecting ─► live ◄─► stalled          any ─ stop ─► stopped
+connecting ─► live ◄─► stalled (no picture, or always the same)          any ─ stop ─► stopped
                ▲ │ fault
                │ ▼
               reconnecting (waits 0.2, 0.4 … 3 s) or failed-auth (waits 30 s), and opens again
@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from surveil.capture.source import Source
+from surveil.capture.stillness import Stillness
 from surveil.capture.tally import Tally
 from surveil.clock import Clock
 from surveil.errors import SourceCause, SourceError
@@ -56,6 +57,8 @@ class SuperviseConfig:
         auth_wait_s: the wait after a wrong password (cameras lock users out who knock too often).
         steady_s: playing for so long makes earlier faults forgotten.
         stalled_after_s: a camera without a frame for so long is shown as stalled.
+        still_after_s: so is one that sends the same picture for so long; its frames are given out all the
+            same, as nobody knows better. None: never.
         watch_s: how often the age of the last frame is looked at.
     """
 
@@ -65,6 +68,7 @@ class SuperviseConfig:
     auth_wait_s: float = 30.0
     steady_s: float = 2.0
     stalled_after_s: float = 2.0
+    still_after_s: float | None = 10.0
     watch_s: float = 0.2
 
 
@@ -76,6 +80,10 @@ class _Reason:
 
 
 _STALLED = "Waiting for the camera; the connection is renewed if it stays silent."
+_STILL = _Reason(
+    "the camera sends the same picture again and again",
+    "Its encoder may hang: restart the camera. Where a picture may stand still, set still_after_s: null.",
+)
 
 
 class Supervisor:
@@ -99,7 +107,7 @@ class Supervisor:
         self._lock = threading.Lock()  # held for a moment, never over a callback
         self._telling = threading.Lock()  # keeps the order of the states that are told
         self._state = CaptureState(name="connecting", since_s=clock.monotonic(), counters={})
-        self._joint = _Joint()
+        self._joint, self._still = _Joint(), Stillness(self._config.still_after_s)
         self._stalled_after_s = self._config.stalled_after_s
 
     @property
@@ -179,7 +187,10 @@ class Supervisor:
     def _take(self, frame: Frame) -> None:
         frame = self._joint(frame)
         self._tally.add("frames")
-        if self._state.name != "live":
+        if self._still(frame):
+            if self._state.cause != _STILL.cause:
+                self._enter("stalled", _STILL)
+        elif self._state.name != "live":
             self._enter("live")
         self._deliver(frame)
 

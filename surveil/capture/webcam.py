@@ -6,13 +6,10 @@ own opens, reads and closes the device, and hands the newest picture over.
 
 from __future__ import annotations
 
-import os
 import platform
-import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
 
@@ -23,6 +20,7 @@ from numpy.typing import NDArray
 from surveil.capture.source import SourceInfo
 from surveil.capture.tally import Tally
 from surveil.capture.timeline import Timeline
+from surveil.capture.usb import check_device, device_path
 from surveil.clock import Clock
 from surveil.errors import SourceCause, SourceError, UsageError
 from surveil.types import Frame
@@ -265,25 +263,3 @@ def open_device(device: str) -> Capture:
         check_device(device_path(device))
         return cv2.VideoCapture(str(device_path(device)), cv2.CAP_V4L2)
     return cv2.VideoCapture(int(device) if device.isdecimal() else device)
-
-
-def device_path(device: str) -> Path:
-    """`/dev/video0` for `0` (Linux)."""
-    return Path(f"/dev/video{int(device)}" if device.isdecimal() else device)
-
-
-def check_device(path: Path) -> None:
-    """Raises SourceError where there is no such camera (it lists those there are), or no right to use it."""
-    if not path.exists():
-        there = ", ".join(sorted(str(p) for p in path.parent.glob("video*") if re.search(r"\d$", p.name)))
-        raise SourceError(
-            f"camera {path}: there is no such device (there: {there or 'no camera at all'})",
-            SourceCause.DEVICE,
-            "Plug the camera in; in a container or virtual machine, hand the device through.",
-        )
-    if not os.access(path, os.R_OK | os.W_OK):
-        raise SourceError(
-            f"camera {path}: may not be used",
-            SourceCause.REFUSED,
-            "Add your user to the group video (sudo usermod -aG video $USER) and log in again.",
-        )

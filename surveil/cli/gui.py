@@ -41,6 +41,7 @@ def gui(
     classes: shared.Classes = None,
     min_score: shared.MinScore = None,
     every: shared.Every = 1,
+    decode: shared.Decode = "auto",
     exit_after: ExitAfter = None,
     screenshot: Screenshot = None,
     verbose: shared.Verbose = False,
@@ -59,7 +60,7 @@ def gui(
         min_score=min_score,
         every=every,
     )
-    options = GuiOptions(model=chosen, exit_after_s=exit_after, screenshot=screenshot)
+    options = GuiOptions(model=chosen, decode=decode, exit_after_s=exit_after, screenshot=screenshot)
     code = ctx.obj(sources or [], options)
     if code:
         raise typer.Exit(code)

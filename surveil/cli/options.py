@@ -65,6 +65,10 @@ Classes = Annotated[
 MinScore = Annotated[
     float | None, typer.Option("--min-score", min=0, max=1, help="No object below this score (0-1).")
 ]
+Decode = Annotated[
+    str,
+    typer.Option("--decode", metavar="auto|cpu|DEVICE", help="What decodes video; doctor names the devices."),
+]
 Every = Annotated[int, typer.Option("--every", min=1, metavar="N", help="Detect on every Nth frame only.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say more; show where an error happened.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Errors only: no progress, no table.")]

@@ -77,6 +77,7 @@ def run(
     every: shared.Every = 1,
     start: Start = 0.0,
     end: End = None,
+    decode: shared.Decode = "auto",
     all_states: AllStates = False,
     no_video: NoVideo = False,
     verbose: shared.Verbose = False,
@@ -118,6 +119,7 @@ def run(
             ),
             start_s=start,
             end_s=end,
+            decode=decode,
         ),
         quiet=quiet,
     )

@@ -127,8 +127,20 @@ class Camera(Section):
     rtsp_transport: Literal["tcp", "udp"] = Field(
         default="tcp", description="How RTSP carries its packets; UDP loses some in busy networks."
     )
+    verify_tls: bool = Field(
+        default=False,
+        description="Whether rtsps:// and https:// cameras must show a certificate that this machine trusts; "
+        "most make their own, and are then encrypted but not proved.",
+    )
+    still_after_s: Annotated[float, Field(ge=1, le=86400)] | None = Field(
+        default=10.0,
+        description="A camera that sends the very same picture for so long is said to be stalled; null: "
+        "never, for pictures that may stand still.",
+    )
     decode: Annotated[str, Field(pattern=r"^[a-z0-9_]{1,32}$")] = Field(
-        default="auto", description="What decodes: auto, cpu, or a device of this machine such as cuda, qsv."
+        default="auto",
+        description="What decodes: auto (a device where one works), cpu, or a device such as cuda, vaapi, "
+        "qsv; `surveil doctor` names those of this machine.",
     )
     detect: Detect = Field(default=Detect(), description="How it is looked at.")
     masks: Masks = Field(default=Masks(), description="What is hidden, and what is left out.")

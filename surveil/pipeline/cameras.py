@@ -13,6 +13,7 @@ from surveil.pipeline.live import Lane, Tap
 from surveil.pipeline.wanted import Wanted
 
 if TYPE_CHECKING:
+    from surveil.capture.source import PacketSink
     from surveil.capture.spec import SourceSpec
     from surveil.render.shapes import Shape
 
@@ -37,7 +38,11 @@ class CameraConfig:
         ignored: areas in which no detection counts, see `Wanted`.
         privacy: areas that are painted black in the capture thread, before anything sees the picture.
         transport: how RTSP carries its packets.
+        verify_tls: whether an encrypted camera must prove who it is.
         decode: what is to decode: `auto`, `cpu` or a device.
+        still_after_s: a camera that sends the same picture for so long is said to be stalled; None: never.
+        packet_sink: is offered every packet of the stream before it is decoded; not with privacy masks, as
+            packets hold the whole picture.
         priority: who is served first when not all can be; higher goes before lower.
         motion_gating: whether the detector rests while nothing moves.
         shapes: areas and lines that are drawn on its pictures.
@@ -55,7 +60,10 @@ class CameraConfig:
     ignored: tuple[Polygon, ...] = ()
     privacy: tuple[Polygon, ...] = ()
     transport: Literal["tcp", "udp"] = "tcp"
+    verify_tls: bool = False
     decode: str = "auto"
+    still_after_s: float | None = 10.0
+    packet_sink: PacketSink | None = None
     priority: int = 0
     motion_gating: bool = False
     shapes: tuple[Shape, ...] = ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
@@ -21,6 +21,7 @@ from surveil.types import Frame, FrameResult
 if TYPE_CHECKING:
     from surveil.capture.source import Source
     from surveil.labels import LabelMap
+    from surveil.pipeline.stats import StageStats
     from surveil.render.overlay import Overlay
     from surveil.render.style import OverlayStyle
 
@@ -45,8 +46,8 @@ class Parts(Protocol):
     def clock(self) -> Clock:
         """The clock of all threads."""
 
-    def open_source(self, config: CameraConfig) -> Source:
-        """A source that is not open yet. Raises UsageError."""
+    def opener(self, config: CameraConfig, stop: threading.Event) -> Callable[[], Source]:
+        """Makes the camera's source, not open yet, again and again. Raises UsageError."""
 
     def supervise(
         self, config: CameraConfig, stop: threading.Event, deliver: Callable[[Frame], None]
@@ -168,13 +169,15 @@ class Session:
         with self._lock:
             if config.id in self._cameras:
                 raise UsageError(f"camera {config.id!r}: there is one of this name already; choose another")
-            camera = self._cameras[config.id] = _Camera(config, new_lane(config, ids_after))
+            camera = _Camera(config, new_lane(config, ids_after))
             lane = camera.lane
             if not config.enabled:
                 camera.fixed = FeedState(name="off", since_s=self._clock.monotonic())
+                self._cameras[config.id] = camera
                 return
-            inference.open(lane)
             feed = camera.feed = self._feed(camera)
+            self._cameras[config.id] = camera
+            inference.open(lane)
             camera.worker = Worker(
                 f"capture-{config.id}",
                 lambda: feed.run(camera.stop),
@@ -255,6 +258,11 @@ class Session:
         """What infers, in words."""
         return self._running().brain.detector.device
 
+    @property
+    def times(self) -> Mapping[str, StageStats]:
+        """Time by stage, of all cameras together, since the start."""
+        return self._running().times.stages()
+
     def states(self) -> dict[str, State]:
         """How every camera is doing."""
         inference = self._inference
@@ -325,7 +333,7 @@ class Session:
         if config.source.live:
             return self._parts.supervise(config, camera.stop, deliver)
         playback = PlaybackConfig(loop=config.loop, paced=config.paced)
-        return Playback(lambda: self._parts.open_source(config), deliver, self._clock, playback)
+        return Playback(self._parts.opener(config, camera.stop), deliver, self._clock, playback)
 
     def _retire(self, camera: _Camera) -> None:
         camera.stop.set()

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from surveil.capture.supervise import Supervisor
+from surveil.capture.supervise import SuperviseConfig, Supervisor
 from surveil.clock import Clock
 from surveil.pipeline.state import FeedState
 from surveil.types import Frame
@@ -19,12 +19,16 @@ class Supervised:
     """See `surveil.pipeline.session.Feed`."""
 
     def __init__(
-        self, open_source: Callable[[], Source], deliver: Callable[[Frame], None], clock: Clock
+        self,
+        open_source: Callable[[], Source],
+        deliver: Callable[[Frame], None],
+        clock: Clock,
+        config: SuperviseConfig | None = None,
     ) -> None:
         self._open_source, self._deliver = open_source, deliver
         self._source: Source | None = None
         self._decoder = ""
-        self._supervisor = Supervisor(self._open, self._take, clock, lambda state: None)
+        self._supervisor = Supervisor(self._open, self._take, clock, lambda state: None, config)
 
     @property
     def state(self) -> FeedState:

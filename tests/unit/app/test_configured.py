@@ -1,15 +1,19 @@
 from __future__ import annotations
 
+import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from surveil.app.configured import ConfiguredTable, overlay_style, plan_cameras, run_options
 from surveil.capture.address import StreamAddress
+from surveil.capture.stream import StreamSource
 from surveil.clock import SystemClock
 from surveil.config.load import Loaded, parse_config
 from surveil.config.references import References
 from surveil.errors import UsageError
+from surveil.pipeline.session import Session
 
 HARD = "a@b/c:d?e#f %&ü\\"
 
@@ -109,3 +113,41 @@ def test_thresholds_that_do_not_fit_the_model(model: Path) -> None:
     file = loaded(f"model: {{name: {model}, device: cpu, thresholds: {{high: 0.2}}}}")
     with pytest.raises(UsageError, match="low <= high <= birth"):
         ConfiguredTable(file, SystemClock()).open_brain(None)
+
+
+def test_paths_of_a_camera_and_of_a_program_count_from_the_file(tmp_path: Path) -> None:
+    file = loaded("model: {name: m.pt2}", tmp_path / "c.yaml")
+    assert run_options(file).model.model == str(tmp_path / "m.pt2")
+
+
+def test_how_a_camera_is_read_reaches_its_source() -> None:
+    file = loaded(
+        "cameras: [{inputs: ['rtsps://h/x'], rtsp_transport: udp, verify_tls: true, decode: cpu, "
+        "still_after_s: null}]"
+    )
+    (camera,) = plan_cameras(file, References({})).cameras
+    assert (camera.verify_tls, camera.decode, camera.still_after_s) == (True, "cpu", None)
+    source = ConfiguredTable(file, SystemClock()).opener(camera, threading.Event())()
+    assert isinstance(source, StreamSource)
+    assert (source._config.transport, source._config.verify_tls) == ("udp", True)
+
+
+def test_a_device_that_is_not_there_fails_its_camera_and_no_other() -> None:
+    file = loaded("cameras: [{id: a, decode: nonsense, inputs: ['rtsp://h/x']}, 'rtsp://h/y']")
+    plan = plan_cameras(file, References({}))
+    assert [camera.id for camera in plan.cameras] == ["h-y"]
+    assert "decoding on 'nonsense': this build of FFmpeg knows no such device" in plan.failed["a"].reason
+
+
+def test_packets_of_a_camera_with_privacy_masks_are_offered_to_nobody(model: Path) -> None:
+    """Packets hold the whole picture: the session refuses such a camera, whoever asks for it."""
+    file = loaded(f"model: {{name: {model}, device: cpu, threads: 1}}\ncameras: ['rtsp://127.0.0.1:1/x']")
+    (plain,) = plan_cameras(file, References({})).cameras
+    whole = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0))
+    session = Session(ConfiguredTable(file, SystemClock()))
+    session.start()
+    with pytest.raises(UsageError, match="privacy masks gives no packets"):
+        session.add(replace(plain, privacy=(whole,), packet_sink=lambda packet: None))
+    assert session.states() == {}
+    session.add(replace(plain, packet_sink=lambda packet: None))
+    session.stop(5.0)

@@ -11,7 +11,7 @@ import pytest
 
 from surveil.capture.file import FileSource
 from surveil.capture.images import ImagesSource
-from surveil.capture.open import SourceOptions, open_source, parse_source
+from surveil.capture.open import Opener, SourceOptions, open_source, parse_source
 from surveil.capture.pacing import PacedSource
 from surveil.capture.source import Source
 from surveil.capture.stream import StreamSource
@@ -61,6 +61,23 @@ def test_realtime_paces_recordings_alone() -> None:
     assert isinstance(make("clip.mp4", options), PacedSource)
     assert isinstance(make("test://street", options), SyntheticSource)
     assert isinstance(make("rtsp://10.0.0.1/x", options), StreamSource)
+
+
+def test_packets_of_a_masked_camera_are_refused() -> None:
+    with pytest.raises(UsageError, match="they hold the whole picture"):
+        SourceOptions(masked=True, packet_sink=lambda packet: None)
+
+
+def test_what_was_learnt_of_decoding_is_kept_from_one_opening_to_the_next(tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / "clip.mp4", frames=2)
+    opener = Opener(parse_source("rtsp://10.0.0.1/x"), camera_id="c", clock=SystemClock())
+    first, second = opener(), opener()
+    assert isinstance(first, StreamSource)
+    assert isinstance(second, StreamSource)
+    assert first._decoding is second._decoding
+    recording = make(str(clip))
+    assert isinstance(recording, FileSource)
+    assert recording._decoding.hwaccel() is None  # auto: the same pixels everywhere
 
 
 def test_a_camera_has_no_start() -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 import cv2
 import pytest
 
-from surveil.capture.webcam import WebcamConfig, WebcamSource, check_device, device_path, open_device
+from surveil.capture.usb import check_device, device_path
+from surveil.capture.webcam import WebcamConfig, WebcamSource, open_device
 from surveil.clock import SystemClock
 from surveil.errors import SourceCause, SourceError
 from tests.support.usb_camera import FakeUsbCamera

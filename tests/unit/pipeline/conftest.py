@@ -254,6 +254,9 @@ class FakeParts:
     ) -> FakeFeed:
         return FakeFeed(deliver, self.open_source(config))
 
+    def opener(self, config: CameraConfig, stop: threading.Event) -> Callable[[], FakeSource]:
+        return lambda: self.open_source(config)
+
     def open_brain(self, model: str | None) -> Brain:
         self.asked.append(model)
         if model == "missing":
