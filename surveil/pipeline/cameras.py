@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from surveil.capture.source import PacketSink
     from surveil.capture.spec import SourceSpec
     from surveil.render.shapes import Shape
+    from surveil.types import Frame
 
 NO_TAPS: Mapping[str, Tap] = MappingProxyType({})
 
@@ -32,7 +33,10 @@ class CameraConfig:
         every: the detector looks at every `every`-th frame.
         loop: a recording starts again at its end.
         paced: a recording plays at its own pace, not as fast as it can.
+        shown: the stream that is shown where the pictures of `source` have too few pixels; None: `source`.
+        recorded: the stream whose pictures `pictures` get; None: `source`.
         taps: takers of results by name; a lost result is counted as a drop with that name.
+        pictures: takers of the recorded stream's pictures, each with the objects of its moment.
         max_rate_hz: the detector looks no more often than this.
         classes: the only classes that count; empty: all.
         ignored: areas in which no detection counts, see `Wanted`.
@@ -54,7 +58,10 @@ class CameraConfig:
     every: int = 1
     loop: bool = False
     paced: bool = True
+    shown: SourceSpec | None = None
+    recorded: SourceSpec | None = None
     taps: Mapping[str, Tap] = field(default_factory=lambda: NO_TAPS)
+    pictures: Mapping[str, Tap] = field(default_factory=lambda: NO_TAPS)
     max_rate_hz: float | None = None
     classes: tuple[str, ...] = ()
     ignored: tuple[Polygon, ...] = ()
@@ -69,24 +76,32 @@ class CameraConfig:
     shapes: tuple[Shape, ...] = ()
 
 
+STREAMS = ("shown", "recorded", "taps", "pictures")
+"""Where its further pictures come from, and who gets them: changed beside the stream that is looked at."""
+
 LOOKING = ("every", "max_rate_hz", "classes", "ignored", "priority", "motion_gating", "shapes")
 """What of a camera can be changed between two frames; everything else opens it anew."""
 
 
 def new_lane(config: CameraConfig, ids_after: int) -> Lane:
     """The way of a camera's frames through the layout."""
-    hide = None
-    if config.privacy:
-        from surveil.capture.privacy import PrivacyMask  # brings OpenCV along
-
-        hide = PrivacyMask(config.privacy)
-    lane = Lane(config.id, live=config.source.live, taps=config.taps, hide=hide, ids_after=ids_after)
+    lane = Lane(config.id, live=config.source.live, taps={}, hide=hiding(config), ids_after=ids_after)
     look(lane, config)
     return lane
+
+
+def hiding(config: CameraConfig) -> Callable[[Frame], Frame] | None:
+    """What every frame of one stream of a camera goes through before anything else sees it."""
+    if not config.privacy:
+        return None
+    from surveil.capture.privacy import PrivacyMask  # brings OpenCV along
+
+    return PrivacyMask(config.privacy)
 
 
 def look(lane: Lane, config: CameraConfig) -> None:
     """Look at a camera's frames as `config` says from the next one on."""
     lane.cadence = Cadence(config.every, config.max_rate_hz)
     lane.wanted = Wanted(config.ignored, config.classes)
+    lane.taps = {**config.taps, **(config.pictures if config.recorded is None else {})}
     lane.shapes = config.shapes

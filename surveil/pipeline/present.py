@@ -19,6 +19,7 @@ from surveil.types import Detections, FrameResult, Tracks
 
 if TYPE_CHECKING:
     from surveil.labels import LabelMap
+    from surveil.pipeline.views import View
     from surveil.render.overlay import Overlay
     from surveil.render.shapes import Shape
     from surveil.render.style import OverlayStyle
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 Region = tuple[float, float, float, float]
 """A part of a frame: left, top, right, bottom in 0-1 of its width and height."""
 WHOLE: Region = (0.0, 0.0, 1.0, 1.0)
+LARGER = 1.25  # so much may a picture be stretched before another stream is opened for it
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -63,6 +65,8 @@ class _Tile:
 
     def __init__(self, lane: Lane, wish: _Wish, overlay: Overlay) -> None:
         self.lane, self.wish, self.overlay = lane, wish, overlay
+        self.view: View | None = None
+        self.drawn: tuple[bool, tuple[int, int]] | None = None  # from the view? and the frame's size
         self.slot: Slot[Preview] = Slot()
         self.shown: tuple[int, _Wish, tuple[Shape, ...]] | None = None
         self.seq = 0
@@ -84,16 +88,26 @@ class Presenter:
         self._news: set[str] = set()
         self._closed = False
 
-    def show(self, lane: Lane, size: tuple[int, int], style: OverlayStyle, region: Region = WHOLE) -> None:
-        """Make pictures of a part of a camera that fit into `size` (width, height) px, until `hide`."""
+    def show(
+        self,
+        lane: Lane,
+        size: tuple[int, int],
+        style: OverlayStyle,
+        region: Region = WHOLE,
+        view: View | None = None,
+    ) -> None:
+        """Make pictures of a part of a camera that fit into `size` (width, height) px, until `hide`.
+
+        `view`: a further stream of the camera, shown whenever it has a fresh picture.
+        """
         wish = _Wish(size, style, region)
         with self._changed:
             tile = self._tiles.get(lane.camera_id)
             if tile is None or tile.lane is not lane:
                 tile = self._tiles[lane.camera_id] = _Tile(lane, wish, self._new_overlay(style))
-            elif tile.wish == wish:
+            elif (tile.wish, tile.view) == (wish, view):
                 return
-            tile.wish = wish
+            tile.wish, tile.view = wish, view
             self._news.add(lane.camera_id)  # a held picture is drawn anew
             self._changed.notify_all()
 
@@ -138,9 +152,15 @@ class Presenter:
             return tiles
 
     def _draw(self, tile: _Tile) -> None:
-        result, wish = self._choose(tile.lane), tile.wish
+        wish, view = tile.wish, tile.view
+        large = None if view is None else view.latest(self._clock.monotonic())
+        result = large or self._choose(tile.lane)
         if result is None:
             return
+        drawn = (large is not None, result.frame.size)
+        if tile.drawn not in (None, drawn):  # its frames are counted, and its trails lie, otherwise
+            tile.overlay, tile.shown = self._new_overlay(wish.style), None
+        tile.drawn = drawn
         shapes = tile.lane.shapes
         showing = (result.frame.index, wish, shapes)
         if tile.shown is not None and (showing == tile.shown or showing[0] < tile.shown[0]):
@@ -169,6 +189,15 @@ class Presenter:
         if frame.index - result.frame.index <= 1:
             return result
         return coasted(result, frame)
+
+
+def too_small(lane: Lane, size: tuple[int, int], region: Region) -> bool:
+    """Whether a camera's frames have fewer pixels than a part of them is to be shown with."""
+    frame = lane.newest.latest()
+    if frame is None:
+        return False
+    width, height = frame.size[0] * (region[2] - region[0]), frame.size[1] * (region[3] - region[1])
+    return min(size[0] / width, size[1] / height) > LARGER
 
 
 def render(

@@ -8,14 +8,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from surveil.clock import Clock
-from surveil.errors import SourceError, StuckThreadError, SurveilError, UsageError
-from surveil.pipeline.cameras import LOOKING, NO_TAPS, CameraConfig, look, new_lane
+from surveil.errors import StuckThreadError, UsageError
+from surveil.pipeline.cameras import LOOKING, NO_TAPS, STREAMS, CameraConfig, look, new_lane
 from surveil.pipeline.live import Brain, Inference, Lane
 from surveil.pipeline.playback import Playback, PlaybackConfig
-from surveil.pipeline.present import WHOLE, Presenter, Preview, Region
-from surveil.pipeline.state import FeedState, State
+from surveil.pipeline.present import WHOLE, Presenter, Preview, Region, too_small
+from surveil.pipeline.state import FeedState, State, failed, with_streams
+from surveil.pipeline.views import Views
 from surveil.pipeline.worker import Worker
-from surveil.redact import redact
 from surveil.types import Frame, FrameResult
 
 if TYPE_CHECKING:
@@ -70,8 +70,8 @@ class Parts(Protocol):
 class _Camera:
     """One camera of a session and its capture thread."""
 
-    def __init__(self, config: CameraConfig, lane: Lane) -> None:
-        self.config, self.lane = config, lane
+    def __init__(self, config: CameraConfig, lane: Lane, views: Views) -> None:
+        self.config, self.lane, self.views = config, lane, views
         self.stop = threading.Event()
         self.feed: Feed | None = None
         self.worker: Worker | None = None
@@ -96,7 +96,7 @@ class Session:
         self._lock = threading.RLock()
         self._first = tuple(cameras)
         self._cameras: dict[str, _Camera] = {}
-        self._retired: list[_Camera] = []  # told to stop, not joined yet
+        self._retired: list[Worker] = []  # told to stop, not joined yet
         self._inference: Inference | None = None
         self._presenter = Presenter(self._clock, self._labels, parts.open_overlay)
         self._workers: list[Worker] = []
@@ -139,7 +139,7 @@ class Session:
         self._inference.abort()
         self._presenter.abort()
         end_s = self._clock.monotonic() + timeout_s
-        workers = [camera.worker for camera in retired if camera.worker is not None] + self._workers
+        workers = retired + self._workers
         stuck = [worker.name for worker in workers if not self._ended(worker, end_s)]
         if stuck:
             raise StuckThreadError(f"still running {timeout_s:g} s after the stop: {', '.join(stuck)}")
@@ -169,13 +169,15 @@ class Session:
         with self._lock:
             if config.id in self._cameras:
                 raise UsageError(f"camera {config.id!r}: there is one of this name already; choose another")
-            camera = _Camera(config, new_lane(config, ids_after))
-            lane = camera.lane
+            lane = new_lane(config, ids_after)
+            camera = _Camera(config, lane, self._views(config, lane))
             if not config.enabled:
                 camera.fixed = FeedState(name="off", since_s=self._clock.monotonic())
                 self._cameras[config.id] = camera
                 return
-            feed = camera.feed = self._feed(camera)
+            feed = camera.feed = self._feed(
+                config, camera.stop, lambda frame: self._running().deliver(lane, frame)
+            )
             self._cameras[config.id] = camera
             inference.open(lane)
             camera.worker = Worker(
@@ -184,6 +186,7 @@ class Session:
                 lambda error: self._on_capture_end(camera, error),
             )
             camera.worker.start()
+            camera.views.use(config)
 
     def remove(self, camera_id: str) -> None:
         """Watch a camera no longer; its thread is told to end and is joined by `stop`. Raises UsageError."""
@@ -203,10 +206,12 @@ class Session:
         """
         with self._lock:
             camera = self._camera(config.id)
-            same = {name: getattr(camera.config, name) for name in LOOKING}
+            same = {name: getattr(camera.config, name) for name in (*LOOKING, *STREAMS)}
             if replace(config, **same) == camera.config:
                 camera.config = config
                 look(camera.lane, config)
+                if config.enabled:
+                    camera.views.use(config)
                 self._presenter.news(config.id)  # what is drawn may be another
                 return
             self.remove(config.id)
@@ -272,7 +277,10 @@ class Session:
         with self._lock:
             cameras = dict(self._cameras)
         return {
-            name: camera.lane.state(camera.feed_state, now_s, device, inference.overwritten(camera.lane))
+            name: with_streams(
+                camera.lane.state(camera.feed_state, now_s, device, inference.overwritten(camera.lane)),
+                camera.views.states(),
+            )
             for name, camera in cameras.items()
         }
 
@@ -286,14 +294,20 @@ class Session:
     ) -> None:
         """Make pictures of a part of a camera that fit into `size` (width, height) px; cheap to call again.
 
+        The stream for showing is opened where the one that is looked at has too few pixels for it.
+
         Raises UsageError.
         """
         with self._lock:
-            lane = self._camera(camera_id).lane
-        self._presenter.show(lane, size, style, region)
+            camera = self._camera(camera_id)
+            view = camera.views.show(on=camera.config.enabled and too_small(camera.lane, size, region))
+        self._presenter.show(camera.lane, size, style, region, view)
 
     def hide(self, camera_id: str) -> None:
         """Make no more pictures of a camera."""
+        with self._lock:
+            if camera_id in self._cameras:
+                self._cameras[camera_id].views.show(on=False)
         self._presenter.hide(camera_id)
 
     def preview(self, camera_id: str) -> Preview | None:
@@ -324,36 +338,33 @@ class Session:
             raise UsageError(f"camera {camera_id!r} is live, and what is live cannot be held")
         return feed
 
-    def _feed(self, camera: _Camera) -> Feed:
-        config, lane = camera.config, camera.lane
+    def _views(self, config: CameraConfig, lane: Lane) -> Views:
+        return Views(
+            config,
+            lane,
+            open_feed=self._feed,
+            labels=self._labels,
+            on_news=self._presenter.news,
+            clock=self._clock,
+        )
 
-        def deliver(frame: Frame) -> None:
-            self._running().deliver(lane, frame)
-
+    def _feed(self, config: CameraConfig, stop: threading.Event, deliver: Callable[[Frame], None]) -> Feed:
         if config.source.live:
-            return self._parts.supervise(config, camera.stop, deliver)
+            return self._parts.supervise(config, stop, deliver)
         playback = PlaybackConfig(loop=config.loop, paced=config.paced)
-        return Playback(self._parts.opener(config, camera.stop), deliver, self._clock, playback)
+        return Playback(self._parts.opener(config, stop), deliver, self._clock, playback)
 
     def _retire(self, camera: _Camera) -> None:
         camera.stop.set()
         self._running().close(camera.lane)
-        self._retired = [before for before in self._retired if before.worker and before.worker.alive]
-        self._retired.append(camera)
+        workers = [*camera.views.close(), *([] if camera.worker is None else [camera.worker])]
+        self._retired = [*(worker for worker in self._retired if worker.alive), *workers]
 
     def _on_capture_end(self, camera: _Camera, error: BaseException | None) -> None:
         """In the capture thread: a camera that failed says so in its state, the others go on."""
         if error is None:
             return
-        remedy = error.remedy if isinstance(error, SourceError) else ""
-        detail = redact(str(error)) if isinstance(error, SurveilError) else f"internal error: {error!r}"
-        camera.fixed = FeedState(
-            name="failed",
-            since_s=self._clock.monotonic(),
-            cause=detail.removesuffix(remedy).rstrip(". "),
-            remedy=remedy,
-            detail=detail,
-        )
+        camera.fixed = failed(error, self._clock.monotonic())
 
     def _on_end(self, error: BaseException | None) -> None:
         """In the inference or present thread: without it nothing is seen, so every camera is stopped."""

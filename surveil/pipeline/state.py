@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Literal
 
+from surveil.errors import SourceError, SurveilError
 from surveil.pipeline.stats import CameraStats
+from surveil.redact import redact
 
 StateName = Literal[
     # cameras, as capture/supervise.py names them
@@ -35,6 +37,7 @@ class State:
         live: whether the source is a camera (True) or a recording.
         decoder: what decodes, in words; empty before the source was open.
         device: what infers, in words.
+        streams: how its further streams are doing, by what they are for: `live`, `record`; only open ones.
     """
 
     name: StateName
@@ -46,6 +49,7 @@ class State:
     live: bool = True
     decoder: str = ""
     device: str = ""
+    streams: Mapping[str, FeedState] = field(default_factory=lambda: MappingProxyType({}))
     stats: CameraStats = field(default_factory=CameraStats)
 
 
@@ -60,3 +64,22 @@ class FeedState:
     detail: str = ""
     counters: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     decoder: str = ""
+
+
+def with_streams(state: State, streams: Mapping[str, FeedState]) -> State:
+    """A camera's state with those of its further streams, whose trouble it tells where it has none itself."""
+    state = replace(state, streams=MappingProxyType(dict(streams)))
+    troubled = {use: stream for use, stream in streams.items() if stream.name in TROUBLE}
+    if state.cause or not troubled:
+        return state
+    worst = next(iter(troubled.values()))
+    cause = f"the stream for {' and '.join(sorted(troubled))}: {worst.cause}"
+    return replace(state, cause=cause, remedy=worst.remedy, detail=worst.detail)
+
+
+def failed(error: BaseException, now_s: float) -> FeedState:
+    """The end of a stream that cannot be read, or of a program that has a fault."""
+    remedy = error.remedy if isinstance(error, SourceError) else ""
+    detail = redact(str(error) if isinstance(error, SurveilError) else f"internal error: {error!r}")
+    cause = detail.removesuffix(remedy).rstrip(". ")
+    return FeedState(name="failed", since_s=now_s, cause=cause, remedy=remedy, detail=detail)
