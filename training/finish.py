@@ -16,7 +16,7 @@ from surveil.errors import DeviceError, OutputError
 from training.data.augment import letterbox
 from training.engine.journal import read_journal
 from training.engine.stage import REVISION
-from training.evaluate.judge import PROTOCOL, JudgeConfig, Judged, judge, size_name
+from training.evaluate.judge import JudgeConfig, Judged, judge, protocol_in_words, size_name
 from training.evaluate.protocol import BRIEF, SIZED
 from training.evaluate.thresholds import choose_thresholds
 from training.evaluate.truth import load_truth
@@ -176,7 +176,7 @@ def training_facts(space: Workspace, weights: Path) -> dict[str, Any]:
 def measured_facts(space: Workspace, model: Finished) -> dict[str, Any]:
     """What was measured, for the cards."""
     one = next(iter(model.judged.values()))
-    protocol = PROTOCOL.format(floor=JudgeConfig().protocol.floor, nms=one.model.card.nms_iou)
+    protocol = protocol_in_words(one.model.card, JudgeConfig().protocol)
     return {
         "ap": {
             "data": f"{one.truth.path.name} ({len(one.truth.images)} images)",

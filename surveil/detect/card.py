@@ -82,6 +82,7 @@ class ModelCard:
         input: how a frame becomes the model's input.
         output: a name in the table `surveil.detect.layouts.LAYOUTS`.
         nms_iou: boxes of one class that overlap more are the same object.
+        voting_sigma: how far such boxes correct each other, see `postprocess.vote`; None: not at all.
         thresholds: where scores are cut.
         measured: free form: AP per class with its data, latency by machine.
         training: free form: recipe, seed, data hash, revision.
@@ -99,6 +100,7 @@ class ModelCard:
     thresholds: Thresholds
     measured: Mapping[str, Any] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
+    voting_sigma: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The card as JSON's own types, in the order in which people read it."""
@@ -123,6 +125,7 @@ class ModelCard:
             },
             "output": self.output,
             "nms_iou": self.nms_iou,
+            **({} if self.voting_sigma is None else {"voting_sigma": self.voting_sigma}),
             "thresholds": {"low": cut.low, "high": cut.high, "birth": cut.birth, "display": cut.display},
             "measured": dict(self.measured),
             "training": dict(self.training),
@@ -186,6 +189,7 @@ def parse_card(text: str, where: str) -> ModelCard:
         input=_input(fields.child("input")),
         output=fields.text("output"),
         nms_iou=fields.number("nms_iou", 0, 1),
+        voting_sigma=fields.number("voting_sigma", 1e-3, 1) if "voting_sigma" in document else None,
         thresholds=_thresholds(fields.child("thresholds")),
         measured=fields.mapping("measured"),
         training=fields.mapping("training"),

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from surveil.detect.layouts.layout import Candidates
 from surveil.detect.preprocess import Placement, unplace
-from surveil.geometry import Boxes
+from surveil.geometry import Boxes, iou
 from surveil.labels import LabelMap
 from surveil.types import Detections
 
@@ -25,6 +25,7 @@ class SelectionConfig:
     Attributes:
         min_score: candidates below it are dropped.
         nms_iou: of two boxes of one class that overlap more, the one with the lower score is dropped.
+        voting_sigma: see `vote`; None: boxes stay as the model gave them.
         classes: class ids that are kept; None: all.
         max_boxes: the best so many are kept.
         max_candidates: the best so many enter the suppression, whose time grows with their square.
@@ -32,6 +33,7 @@ class SelectionConfig:
 
     min_score: float
     nms_iou: float = 0.6
+    voting_sigma: float | None = None
     classes: tuple[int, ...] | None = None
     max_boxes: int = 100
     max_candidates: int = 1000
@@ -60,8 +62,11 @@ def select(
     rows = rows[np.argsort(-found.scores[rows], kind="stable")][: config.max_candidates]
     boxes, scores, class_ids = boxes[rows], found.scores[rows], found.class_ids[rows]
     kept = nms(boxes, scores, class_ids, config.nms_iou)[: config.max_boxes]
+    placed = boxes[kept]
+    if config.voting_sigma is not None:
+        placed = vote(boxes, scores, class_ids, kept, config.voting_sigma)
     return Detections(
-        boxes=boxes[kept],
+        boxes=placed,
         scores=scores[kept],
         class_ids=class_ids[kept],
         frame_size=size,
@@ -90,3 +95,33 @@ def nms(
     # OpenCV sorts stably, and keeps classes apart by moving each to a place of its own: hence float64.
     suppress: Any = cv2.dnn.NMSBoxesBatched  # its stub asks for lists; arrays need no copy
     return np.asarray(suppress(corners_sides, scores, class_ids, -1.0, nms_iou), np.intp).reshape(-1)
+
+
+def vote(
+    boxes: Boxes,
+    scores: NDArray[np.float32],
+    class_ids: NDArray[np.int32],
+    kept: NDArray[np.intp],
+    sigma: float,
+) -> Boxes:
+    """Box voting: every kept box becomes the weighted mean of the boxes of its class on the same spot.
+
+    The weight of a box is its score times exp(-(1 - IoU)^2 / sigma), IoU with the one that was kept (He et
+    al. 2019, "Bounding box regression with uncertainty for accurate object detection", section 3.4, with
+    equal variances).
+
+    Args:
+        boxes: (N, 4) float32 xyxy, before the suppression.
+        scores: (N,) float32 in 0-1.
+        class_ids: (N,) int32.
+        kept: (K,) rows that stay.
+        sigma: the larger, the more boxes have a say.
+
+    Returns:
+        (K, 4) float32 xyxy.
+    """
+    overlap = iou(boxes[kept], boxes)
+    same = (class_ids[kept, None] == class_ids) & (overlap > 0)
+    votes = np.maximum(scores, np.finfo(np.float32).tiny) * np.exp(-((1 - overlap) ** 2) / sigma)
+    weights = np.where(same, votes, 0).astype(np.float64)
+    return ((weights @ boxes) / weights.sum(axis=1, keepdims=True)).astype(np.float32)

@@ -178,7 +178,9 @@ class Runner:
 
 def default_selection(card: ModelCard) -> SelectionConfig:
     """Which candidates become detections, as the card says."""
-    return SelectionConfig(min_score=card.thresholds.low, nms_iou=card.nms_iou)
+    return SelectionConfig(
+        min_score=card.thresholds.low, nms_iou=card.nms_iou, voting_sigma=card.voting_sigma
+    )
 
 
 def tensor_shape(spec: InputSpec, shape: tuple[int, int]) -> tuple[int, int, int, int]:

@@ -53,7 +53,9 @@ class TorchDetector:
         self._centres, self._strides = (torch.as_tensor(x, device=self._device) for x in cell_grid(*size))
         self._preprocessor = Preprocessor(InputSpec(shapes=(size,)), size)
         protocol = ProtocolConfig()
-        self._selection = SelectionConfig(min_score=protocol.floor, nms_iou=protocol.nms_iou)
+        self._selection = SelectionConfig(
+            min_score=protocol.floor, nms_iou=protocol.nms_iou, voting_sigma=protocol.voting_sigma
+        )
 
     def prepare(self, frame: Frame) -> Prepared:
         """See `surveil.detect.detector.Detector`."""

@@ -19,11 +19,6 @@ from training.evaluate.truth import Truth
 
 log = logging.getLogger(__name__)
 
-PROTOCOL = (
-    "COCO AP by pycocotools, each class only on the images in which it is labelled, "
-    "score floor {floor:g}, 100 boxes an image, class-wise NMS at the card's {nms:g}"
-)
-
 
 @dataclass(frozen=True, kw_only=True)
 class JudgeConfig:
@@ -97,10 +92,20 @@ class Judged:
             "device": self.device,
             "annotations": self.truth.path.name,
             "images": len(self.truth.images),
-            "protocol": PROTOCOL.format(floor=config.protocol.floor, nms=card.nms_iou),
+            "protocol": protocol_in_words(card, config.protocol),
             "mean_over": list(self.evaluation.counted),
             **self.figures(),
         }
+
+
+def protocol_in_words(card: ModelCard, protocol: ProtocolConfig) -> str:
+    """How a model was judged."""
+    voting = "" if card.voting_sigma is None else f", box voting with the card's sigma {card.voting_sigma:g}"
+    return (
+        "COCO AP by pycocotools, each class only on the images in which it is labelled, "
+        f"score floor {protocol.floor:g}, 100 boxes an image, "
+        f"class-wise NMS at the card's {card.nms_iou:g}{voting}"
+    )
 
 
 def size_name(shape: tuple[int, int]) -> str:

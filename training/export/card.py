@@ -66,6 +66,7 @@ def build_card(
         input=InputSpec(shapes=tuple(sizes)),
         output="surveil",
         nms_iou=ProtocolConfig().nms_iou,
+        voting_sigma=ProtocolConfig().voting_sigma,
         thresholds=UNMEASURED,
         measured={"notes": list(texts.notes)},
     )

@@ -37,6 +37,15 @@ def test_the_card_in_the_documents_is_one(root: Path) -> None:
         assert f"`{key}" in page or key == "schema"
 
 
+def test_voting_may_be_left_out_and_comes_back(tmp_path: Path) -> None:
+    assert "voting_sigma" not in CARD.to_json()
+    voting = replace(CARD, voting_sigma=0.05)
+    voting.save(tmp_path / "tiny.json")
+    assert load_card(tmp_path / "tiny.json") == voting
+    with pytest.raises(ModelError, match=r"voting_sigma: expected a number from 0\.001 to 1, got 0"):
+        replace(CARD, voting_sigma=0.0).save(tmp_path / "wrong.json")
+
+
 def _changed(*path: str | int, value: Any) -> str:
     """The card's text with one value replaced; `value` of ... removes it."""
     document = copy.deepcopy(CARD.to_json())

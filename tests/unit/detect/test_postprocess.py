@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from surveil.detect.layouts.layout import Candidates
-from surveil.detect.postprocess import SelectionConfig, nms, select
+from surveil.detect.postprocess import SelectionConfig, nms, select, vote
 from surveil.detect.preprocess import Placement
 from surveil.geometry import iou
 from surveil.labels import SURVEIL_6
@@ -95,3 +95,30 @@ def test_nms_is_greedy_suppression(seed: int, count: int, limit: float) -> None:
     scores = rng.choice([0.0, 0.25, 0.5, 0.75], count).astype(np.float32)
     classes = rng.integers(0, 3, count).astype(np.int32)
     assert nms(boxes, scores, classes, limit).tolist() == _plain_nms(boxes, scores, classes, limit)
+
+
+def test_voting_moves_a_box_towards_its_kind_on_the_same_spot() -> None:
+    boxes = np.array([[0, 0, 100, 100], [10, 0, 110, 100], [10, 0, 110, 100], [300, 0, 400, 100]], np.float32)
+    scores = np.array([0.8, 0.4, 0.7, 0.5], np.float32)
+    class_ids = np.array([0, 0, 1, 0], np.int32)
+    moved = vote(boxes, scores, class_ids, np.array([0, 3]), 0.05)
+    weight = 0.4 * np.exp(-((1 - 9 / 11) ** 2) / 0.05)
+    shift = 10 * weight / (0.8 + weight)
+    assert moved[0] == pytest.approx([shift, 0, 100 + shift, 100])
+    assert moved[1].tolist() == [300, 0, 400, 100]  # alone on its spot
+
+
+def test_voting_without_scores_and_without_boxes() -> None:
+    boxes = np.array([[0, 0, 10, 10], [0, 0, 10, 10]], np.float32)
+    nothing = np.zeros(2, np.float32)
+    assert vote(boxes, nothing, np.zeros(2, np.int32), np.array([0]), 0.05).tolist() == [[0, 0, 10, 10]]
+    empty = np.zeros((0, 4), np.float32)
+    assert vote(empty, nothing[:0], np.zeros(0, np.int32), np.zeros(0, np.intp), 0.05).shape == (0, 4)
+
+
+def test_voting_is_what_the_selection_says() -> None:
+    found = _found((0, 10, 50, 60, 0.8, 0), (5, 10, 55, 60, 0.4, 0))
+    without, voted = _select(found), _select(found, voting_sigma=0.05)
+    assert without.boxes.tolist() == [[0, 0, 100, 100]]
+    assert 0 < voted.boxes[0, 0] < 10
+    assert voted.scores.tolist() == without.scores.tolist()
