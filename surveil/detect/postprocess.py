@@ -124,4 +124,5 @@ def vote(
     same = (class_ids[kept, None] == class_ids) & (overlap > 0)
     votes = np.maximum(scores, np.finfo(np.float32).tiny) * np.exp(-((1 - overlap) ** 2) / sigma)
     weights = np.where(same, votes, 0).astype(np.float64)
-    return ((weights @ boxes) / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    placed: Boxes = ((weights @ boxes) / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    return placed
