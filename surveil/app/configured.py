@@ -14,7 +14,7 @@ from surveil.app.shapes import shapes_of
 from surveil.app.table import Table
 from surveil.capture.spec import SourceSpec, parse_source
 from surveil.clock import Clock
-from surveil.config.camera import Camera
+from surveil.config.camera import Camera, Role
 from surveil.config.load import Loaded
 from surveil.config.models import Config, Thresholds
 from surveil.config.paths import beside
@@ -44,21 +44,26 @@ class CameraPlan:
     notes: tuple[Problem, ...]
 
 
-def plan_cameras(loaded: Loaded, references: References, taps: Mapping[str, Tap] = NO_TAPS) -> CameraPlan:
+def plan_cameras(
+    loaded: Loaded,
+    references: References,
+    taps: Mapping[str, Tap] = NO_TAPS,
+    pictures: Mapping[str, Tap] = NO_TAPS,
+) -> CameraPlan:
     """How the cameras of a file are watched; what the file only names is looked up now.
-
-    Detection, annotated recordings and the live picture use the input with the role `detect`.
 
     Args:
         loaded: the file.
         references: looks up variables and secrets.
-        taps: takers of every camera's results.
+        taps: takers of every camera's results, on the input with the role `detect`.
+        pictures: takers of the pictures of the input with the role `record`, with the objects in them.
     """
     cameras: list[CameraConfig] = []
     failed: dict[str, Problem] = {}
     for number, camera in enumerate(loaded.config.cameras):
         try:
-            cameras.append(_camera(camera, loaded.path, references, taps))
+            planned = _camera(camera, loaded.path, references)
+            cameras.append(replace(planned, taps=taps, pictures=pictures))
         except (UsageError, SourceError, DeviceError) as error:
             failed[camera.id] = loaded.problem(("cameras", number), str(error))
     return CameraPlan(cameras=tuple(cameras), failed=failed, notes=tuple(_without_effect(loaded)))
@@ -70,12 +75,10 @@ def _without_effect(loaded: Loaded) -> Iterator[Problem]:
         without = {
             ("detect", "priority"): camera.detect.priority != 0,
             ("detect", "motion_gating"): camera.detect.motion_gating,
-            ("inputs",): len(camera.inputs) > 1,
         }
         for key, asked in without.items():
             if asked:
-                reason = "only the input for detect is played" if key == ("inputs",) else "has no effect yet"
-                yield loaded.problem(("cameras", number, *key), f"{reason} in this version")
+                yield loaded.problem(("cameras", number, *key), "has no effect yet in this version")
 
 
 def unknown_classes(loaded: Loaded, labels: Collection[str]) -> Iterator[Problem]:
@@ -89,8 +92,11 @@ def unknown_classes(loaded: Loaded, labels: Collection[str]) -> Iterator[Problem
                 yield loaded.problem(key, f"the model knows no class {name!r}; {meant}")
 
 
-def _camera(camera: Camera, file: Path, references: References, taps: Mapping[str, Tap]) -> CameraConfig:
-    source = _source(camera, file, references)
+def _camera(camera: Camera, file: Path, references: References) -> CameraConfig:
+    def source_for(role: Role) -> SourceSpec:
+        return _source(camera.input_for(role).url, camera, file, references)
+
+    source, shown, recorded = source_for("detect"), source_for("live"), source_for("record")
     if camera.decode not in ("auto", "cpu"):
         from surveil.capture.hardware import check_decoder
 
@@ -98,9 +104,10 @@ def _camera(camera: Camera, file: Path, references: References, taps: Mapping[st
     return CameraConfig(
         id=camera.id,
         source=source,
+        shown=None if shown == source else shown,
+        recorded=None if recorded == source else recorded,
         enabled=camera.enabled,
         loop=not source.live,  # a recording stands in for a camera, which does not end
-        taps=taps,
         max_rate_hz=camera.detect.max_rate_hz,
         classes=camera.detect.classes,
         ignored=tuple(area.relative for area in camera.masks.detection),
@@ -115,8 +122,8 @@ def _camera(camera: Camera, file: Path, references: References, taps: Mapping[st
     )
 
 
-def _source(camera: Camera, file: Path, references: References) -> SourceSpec:
-    text = with_credentials(references.resolve(camera.input_for_detection.url), camera, references)
+def _source(url: str, camera: Camera, file: Path, references: References) -> SourceSpec:
+    text = with_credentials(references.resolve(url), camera, references)
     spec = parse_source(text)
     if spec.kind in ("file", "images"):
         spec = parse_source(str(beside(file, text)))

@@ -38,7 +38,7 @@ cameras:
     inputs: [test://street]
 """
     )
-    plan = plan_cameras(file, References({}), {"tap": lambda result: True})
+    plan = plan_cameras(file, References({}), {"tap": lambda result: True}, {"video": lambda result: True})
     door, off = plan.cameras
     assert (door.id, door.source.text, door.source.live, door.transport) == (
         "door",
@@ -47,13 +47,19 @@ cameras:
         "udp",
     )
     assert (door.max_rate_hz, door.classes, door.priority, door.motion_gating) == (5, ("person",), 2, True)
+    assert door.shown is not None
+    assert (door.shown.text, door.recorded.text, door.shown.name) == (
+        "rtsp://h/main",
+        "rtsp://h/main",
+        "door",
+    )
+    assert (off.shown, off.recorded) == (None, None)
     assert door.privacy == (((0, 0), (1, 0), (1, 1)),)
     assert door.ignored == (((0, 0), (0.5, 0), (0.5, 0.5)),)
-    assert list(door.taps) == ["tap"]
+    assert (list(door.taps), list(door.pictures)) == (["tap"], ["video"])
     assert [str(note).partition(": ")[2] for note in plan.notes] == [
         "cameras[0].detect.priority: has no effect yet in this version",
         "cameras[0].detect.motion_gating: has no effect yet in this version",
-        "cameras[0].inputs: only the input for detect is played in this version",
     ]
     assert (off.enabled, off.loop, door.loop) == (False, True, False)
 
