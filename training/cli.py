@@ -7,12 +7,12 @@ import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from surveil.clock import SystemClock
 from surveil.errors import SurveilError
 from training.data import commands as data_commands
-from training.errors import PausedError, TrainingError
+from training.errors import ConfigError, PausedError, TrainingError
 from training.progress import log_to_stderr
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ EXAMPLES = """examples:
       its false and missed boxes by kind: counts, a page, contact sheets
   python -m training export mobilenetv2-gfl-320 --data DIR --out runs/m320 --weights-file W.safetensors
       ONNX, int8 and cards of weights that are there
+  python -m training inspect
+      parameters, operations and sizes of all networks, the papers' own among them
   python -m training inspect mobilenetv2-gfl-320 --data DIR --out runs/m320
       the recipe as JSON, and pictures of labelled training views
   python -m training train mobilenetv2-gfl-320-live --data DIR --out runs/live --device cuda
@@ -117,8 +119,20 @@ def parser() -> argparse.ArgumentParser:
     bench.add_argument("--batch", type=int, help="images of a batch, if not the recipe's")
     bench.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well")
     data_commands.add_commands(commands)
-    command("inspect", "the recipe as JSON, and training views as pictures", machine)
+    add_inspect(commands)
     return top
+
+
+def add_inspect(commands: Any) -> None:
+    """Add the command that needs neither data nor a run."""
+    text = "sizes of all networks; or a recipe as JSON, and training views as pictures"
+    inspect = commands.add_parser("inspect", help=text, description=text)
+    inspect.add_argument("recipe", nargs="?", help="a recipe; without it the networks are listed")
+    inspect.add_argument("--data", type=Path, metavar="DIR", help="draws views of a recipe, with --out")
+    inspect.add_argument("--out", type=Path, metavar="DIR", help="where the views go")
+    inspect.add_argument("--images", type=Path, metavar="DIR", help="folder of decoded pictures")
+    inspect.add_argument("--labels", metavar="NAME,NAME", help="classes, if not the recipe's")
+    inspect.add_argument("--classes", type=int, metavar="N", help="of the networks, if not the papers' own")
 
 
 def run(options: argparse.Namespace) -> None:
@@ -134,6 +148,8 @@ def run(options: argparse.Namespace) -> None:
             data_commands.run_convert(options)
         case "draw-scenes":
             data_commands.run_draw_scenes(options)
+        case "inspect":
+            run_inspect(options)
         case _:
             run_recipe(options)
 
@@ -141,7 +157,6 @@ def run(options: argparse.Namespace) -> None:
 def run_recipe(options: argparse.Namespace) -> None:
     """Carry out one command that needs a recipe."""
     from training.live.bench import bench  # the command line answers before torch is loaded
-    from training.show import draw_views
     from training.workspace import Workspace
 
     space = Workspace(
@@ -166,8 +181,28 @@ def run_recipe(options: argparse.Namespace) -> None:
         case "export":
             deliver(space, options.weights_file or space.final_weights, options.ship)
         case _:
-            sys.stdout.write(json.dumps(asdict(space.recipe), indent=1) + "\n")
-            sys.stderr.write(f"views: {draw_views(space, options.out / 'views.png')}\n")
+            raise AssertionError(options.command)
+
+
+def run_inspect(options: argparse.Namespace) -> None:
+    """List the networks; or print a recipe, and draw views of it."""
+    from training.models.show import sizes, table
+
+    if options.recipe is None:
+        sys.stdout.write(table(sizes(options.classes)) + "\n")
+        return
+    made = adapted(options)
+    sys.stdout.write(json.dumps(asdict(made), indent=1) + "\n")
+    if options.data is None and options.out is None:
+        return
+    if options.data is None or options.out is None:
+        raise ConfigError("inspect: views need both --data DIR and --out DIR")
+    from training.show import draw_views
+    from training.workspace import Workspace
+
+    options.out.mkdir(parents=True, exist_ok=True)
+    space = Workspace(recipe=made, data=options.data, out=options.out, images=options.images)
+    sys.stderr.write(f"views: {draw_views(space, options.out / 'views.png')}\n")
 
 
 def adapted(options: argparse.Namespace) -> Recipe:
@@ -178,9 +213,10 @@ def adapted(options: argparse.Namespace) -> Recipe:
     made = recipe(options.recipe)
     if options.labels:
         made = for_labels(made, [name.strip() for name in options.labels.split(",")])
-    if options.scenes:
+    if getattr(options, "scenes", None):
         made = with_scenes(made, options.scenes)
-    return shortened(made, options.budget) if options.budget else made
+    budget = getattr(options, "budget", None)
+    return shortened(made, budget) if budget else made
 
 
 def train(space: Workspace, options: argparse.Namespace) -> None:

@@ -16,7 +16,7 @@ class Merge(nn.Module):
         """`width`: channels; `kernel`: of the depthwise convolution."""
         super().__init__()
         self.reduce = ConvBN(2 * width, width)
-        self.mix = Separable(width, width, kernel=kernel, act=False)
+        self.mix = Separable(width, width, kernel=kernel, last=False)
 
     def forward(self, a: Tensor, b: Tensor) -> Tensor:
         """Two maps of one size to one."""
