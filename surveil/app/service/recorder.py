@@ -1,7 +1,7 @@
 """What a service writes, in a thread of its own: annotated video and tracks, in pieces.
 
-The cameras never wait for a disk: what the queue cannot take is counted as a drop `outputs`. A file that
-cannot be written is said and tried again later; the others go on.
+The cameras never wait for a disk: what the queue cannot take is counted as a drop, `outputs` or `video`. A
+file that cannot be written is said and tried again later; the others go on.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-QUEUE = 32  # results of all cameras together; at 1080p 200 MB
+QUEUE, QUEUE_BYTES = 64, 256 * 2**20  # results of all cameras together, and their pictures
 RETRY_S = 10.0
 LOOK_S = 0.5
 TRACKS = "tracks"  # folder and name of the lines of all cameras
@@ -79,7 +79,7 @@ class Recorder:
     def __init__(self, config: RecorderConfig, clock: Clock) -> None:
         self._config, self._clock = config, clock
         self._used = config
-        self._queue: Channel[FrameResult] = Channel(QUEUE)
+        self._queue: Channel[tuple[FrameResult, bool]] = Channel(QUEUE)  # and whether it is for the video
         self._pieces: dict[str, _Piece] = {}
         self._worker = Worker("outputs", self._run)
         self.trouble: dict[str, str] = {}
@@ -94,9 +94,15 @@ class Recorder:
         self._config = config
 
     def offer(self, result: FrameResult) -> bool:
-        """Take a result without waiting; False when it was lost. Any thread."""
-        wanted = self._config.annotated or self._config.jsonl != "off"
-        return not wanted or self._queue.offer(result)
+        """Take a result for the tracks without waiting; False when it was lost. Any thread."""
+        return self._config.jsonl == "off" or self._queue.offer((result, False))
+
+    def offer_picture(self, result: FrameResult) -> bool:
+        """Take a result for the camera's video, as `offer`; it may be one on a larger stream."""
+        if not self._config.annotated:
+            return True
+        full = len(self._queue) * result.frame.image.nbytes >= QUEUE_BYTES
+        return not full and self._queue.offer((result, True))
 
     def stop(self, timeout_s: float) -> None:
         """Write what is queued, finish the files, end the thread. Raises StuckThreadError."""
@@ -107,7 +113,7 @@ class Recorder:
         try:
             while True:
                 with suppress(TimeoutError):
-                    self._take(self._queue.get(LOOK_S))
+                    self._take(*self._queue.get(LOOK_S))
                 self._end_pieces()
         except Closed:
             pass
@@ -115,15 +121,15 @@ class Recorder:
             for name in list(self._pieces):
                 self._end(name)
 
-    def _take(self, result: FrameResult) -> None:
+    def _take(self, result: FrameResult, for_video: bool) -> None:
         if self._config != self._used:
             for name in list(self._pieces):
                 self._end(name)
             self._used = self._config
-        config, camera_id = self._used, result.frame.camera_id
-        if config.annotated:
+        camera_id = result.frame.camera_id
+        if for_video and self._used.annotated:
             self._write(camera_id, result, lambda: self._video(camera_id))
-        if config.jsonl != "off":
+        elif not for_video and self._used.jsonl != "off":
             self._write(f"{TRACKS}:", result, self._lines)  # no camera's id holds a colon
 
     def _write(self, name: str, result: FrameResult, begin: Callable[[], FileOutlet | ResultWriter]) -> None:

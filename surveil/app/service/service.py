@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +30,7 @@ from surveil.config.paths import beside, default_state
 from surveil.config.references import References
 from surveil.errors import ConfigError, DeviceError, ModelError, OutputError, Problem, UsageError
 from surveil.pipeline.session import CameraConfig, Session
-from surveil.pipeline.state import TROUBLE
+from surveil.pipeline.state import TROUBLE, FeedState, State
 from surveil.redact import Redactor
 
 log = logging.getLogger(__name__)
@@ -166,7 +166,8 @@ class Service:
         self._use_model()
         self._recorder.use(self._recording(self._loaded))
         references = References(self._environment)
-        plan = plan_cameras(self._loaded, references, {"outputs": self._recorder.offer})
+        pictures = {"video": self._recorder.offer_picture} if self._loaded.config.outputs.annotated else {}
+        plan = plan_cameras(self._loaded, references, {"outputs": self._recorder.offer}, pictures)
         self._hide(references)
         self._failed = plan.failed
         for problem in plan.failed.values():
@@ -273,11 +274,11 @@ class Service:
     def _tell(self, state: ServiceState) -> None:
         states = self._session.states()
         titles = {camera.id: camera.title for camera in self._loaded.config.cameras}
-        for name, camera in states.items():
-            if camera.name != self._told.get(name):
-                self._told[name] = camera.name
-                if camera.name in TROUBLE:
-                    log.warning("%s: %s: %s", name, camera.name, camera.detail or camera.cause)
+        for name, stream in _streams(states):
+            if stream.name != self._told.get(name):
+                self._told[name] = stream.name
+                if stream.name in TROUBLE:
+                    log.warning("%s: %s: %s", name, stream.name, stream.detail or stream.cause)
         facts = Facts(
             state=state,
             pid=os.getpid(),
@@ -324,6 +325,14 @@ class Service:
         stack.callback(server.stop)
         server.start()
         log.info("figures at http://127.0.0.1:%d/metrics", server.port)
+
+
+def _streams(states: Mapping[str, State]) -> Iterator[tuple[str, State | FeedState]]:
+    """All streams of all cameras, with a name for each."""
+    for name, camera in states.items():
+        yield name, camera
+        for use, stream in camera.streams.items():
+            yield f"{name} (for {use})", stream
 
 
 def _fixed(loaded: Loaded) -> tuple[object, ...]:

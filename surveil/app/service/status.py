@@ -95,6 +95,17 @@ def _camera(title: str, state: State, now_s: float) -> dict[str, Any]:
         "processed": stats.processed,
         "drops": dict(stats.drops),
         "counters": dict(state.counters),
+        "streams": {
+            use: {
+                "state": stream.name,
+                "for_s": round(max(0.0, now_s - stream.since_s), 1),
+                "cause": stream.cause,
+                "remedy": stream.remedy,
+                "decoder": stream.decoder,
+                "counters": dict(stream.counters),
+            }
+            for use, stream in state.streams.items()
+        },
     }
 
 

@@ -54,7 +54,8 @@ def start(clock: StepClock) -> Iterator[Start]:
 
 def offered(recorder: Recorder, results: list[FrameResult]) -> None:
     for result in results:
-        eventually(lambda result=result: recorder.offer(result))  # type: ignore[misc]
+        for take in (recorder.offer, recorder.offer_picture):
+            eventually(lambda take=take, result=result: take(result))  # type: ignore[misc]
 
 
 def results(camera: str, count: int = 5, first: int = 0) -> list[FrameResult]:
@@ -117,7 +118,7 @@ def test_a_disk_that_fails_is_said_and_tried_again(
     recorder = start(RecorderConfig(folder=tmp_path, annotated=True))
     with caplog.at_level(logging.ERROR):
         offered(recorder, [*results("a"), *results("b", 2)])
-        eventually(lambda: "a" in recorder.trouble)
+        eventually(lambda: (piece := recorder._pieces.get("b")) and piece.last_pts_s == 0.1)  # all is taken
     assert "is a file, not a folder" in recorder.trouble["a"]
     (tmp_path / "a").unlink()
     clock.now_s += 20
@@ -146,3 +147,27 @@ def test_a_reader_that_leaves_is_noticed(
     recorder = start(RecorderConfig(folder=tmp_path, jsonl="stdout"))
     offered(recorder, results("a", 1))
     eventually(lambda: recorder.reader_left)
+
+
+def test_the_pictures_of_a_larger_stream_are_the_video_and_the_tracks_stay_those_of_the_small(
+    tmp_path: Path, start: Start
+) -> None:
+    recorder = start(RecorderConfig(folder=tmp_path, annotated=True, jsonl="files"))
+    rows = [A(1, (4, 4, 20, 30))]
+    for k in range(3):
+        recorder.offer(result_of(rows, index=k, size=(64, 48), camera_id="a"))
+        recorder.offer_picture(result_of(rows, index=7 + k, size=(320, 240), camera_id="a"))
+    recorder.stop(20.0)
+    (video,) = (tmp_path / "a").iterdir()
+    with av.open(str(video)) as container:
+        assert (container.streams.video[0].width, pictures(video)) == (320, 3)
+    (lines,) = (tmp_path / "tracks").iterdir()
+    assert [json.loads(line)["frame"] for line in lines.read_text().splitlines()] == [0, 1, 2]
+
+
+def test_large_pictures_fill_the_queue_before_they_fill_the_memory(
+    tmp_path: Path, clock: StepClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("surveil.app.service.recorder.QUEUE_BYTES", 3 * 64 * 48 * 3)
+    recorder = Recorder(RecorderConfig(folder=tmp_path, annotated=True), clock)  # its thread does not run
+    assert [recorder.offer_picture(result) for result in results("a", 5)] == [True] * 3 + [False] * 2
