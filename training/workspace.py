@@ -149,7 +149,8 @@ class Workspace:
         Returns:
             The file with the final averaged weights.
         """
-        recipe, init = self.recipe, None
+        recipe = self.recipe
+        init = self.weight_file(recipe.init) if recipe.init else None
         for k, config in enumerate(recipe.stages):
             caches = [recipe.caches[n] for n in config.caches]
             if config.entry != "image":

@@ -1,9 +1,12 @@
+# ruff: noqa: E402 - what needs torch is imported after the skip
 """The papers' networks: parameters as counted independently, shapes, and parts computed by hand."""
 
 from __future__ import annotations
 
 import pytest
-import torch
+
+torch = pytest.importorskip("torch", reason="the extra `train` is not installed")
+
 from torch import nn
 
 from training.errors import ConfigError

@@ -48,6 +48,11 @@ def test_other_classes_change_the_labels_and_the_head() -> None:
     assert made.teachers == ()
 
 
+def test_a_recipe_that_goes_on_from_a_model_keeps_its_classes() -> None:
+    with pytest.raises(ConfigError, match="goes on from a model of person, bicycle.* use the recipe own"):
+        for_labels(recipe("mobilenetv2-gfl-320-tuned"), ["helmet"])
+
+
 def report(draw_ms: float, paint_ms: float, learn_ms: float, whole_s: float, workers: int) -> BenchReport:
     parts = {"draw": draw_ms, "paint": paint_ms, "learn": learn_ms}
     return BenchReport(

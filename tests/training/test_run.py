@@ -20,8 +20,10 @@ from surveil.errors import OutputError
 from tests.training.tiny import CACHE, LABELS, SIZE, TinyData
 from training import cli
 from training import finish as finish_module
+from training import workspace as workspace_module
 from training.data.plan import AugmentConfig
 from training.engine.config import Machine, StageConfig
+from training.engine.stage import StageJob
 from training.errors import TrainingError
 from training.export.int8 import Int8Config
 from training.export.sensitivity import GroupError, Sensitivity
@@ -107,6 +109,27 @@ def test_a_cache_without_a_teacher_is_refused(space: Workspace) -> None:
     cached = replace(space, recipe=replace(space.recipe, stages=(stage,)))
     with pytest.raises(TrainingError, match="needs a dense teacher"):
         cached.fill_cache(cached.recipe.caches[0], processes=1)
+
+
+@pytest.mark.parametrize("init", ["", "model.safetensors"])
+def test_the_first_stage_begins_where_the_recipe_says(
+    space: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, init: str
+) -> None:
+    weights = tmp_path / "weights"
+    weights.mkdir()
+    for name in filter(None, ("start.safetensors", init)):
+        (weights / name).write_bytes(b"not read here")
+    begun: list[Path | None] = []
+
+    def remember(job: StageJob) -> Path:
+        begun.append(job.init)
+        return job.out / "model.safetensors"
+
+    monkeypatch.setattr(workspace_module, "run_stage", remember)
+    stages = (STAGE, replace(STAGE, name="more"))
+    twice = replace(space, recipe=replace(space.recipe, stages=stages, init=init), weights=weights)
+    twice.train(Machine(processes=1, workers=0))
+    assert begun == [weights / init if init else None, twice.stage_folder(0) / "model.safetensors"]
 
 
 @pytest.mark.parametrize("name", sorted(RECIPES))

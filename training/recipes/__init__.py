@@ -3,12 +3,14 @@
 from training.errors import ConfigError
 from training.recipes.live import mobilenetv2_gfl_320_live
 from training.recipes.mobilenetv2_gfl import mobilenetv2_gfl_320
+from training.recipes.mobilenetv2_gfl_tuned import mobilenetv2_gfl_320_tuned
 from training.recipes.own import own
 from training.recipes.recipe import Recipe
 
 RECIPES = {
     "mobilenetv2-gfl-320": mobilenetv2_gfl_320,
     "mobilenetv2-gfl-320-live": mobilenetv2_gfl_320_live,
+    "mobilenetv2-gfl-320-tuned": mobilenetv2_gfl_320_tuned,
     "own": own,
 }
 

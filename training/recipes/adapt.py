@@ -42,7 +42,12 @@ def _shortened(stage: StageConfig, share: float, fewer: float) -> StageConfig:
 
 
 def for_labels(recipe: Recipe, labels: Sequence[str]) -> Recipe:
-    """The recipe for other classes, in the order of the detector's outputs."""
+    """The recipe for other classes, in the order of the detector's outputs. Raises ConfigError."""
+    if recipe.init:
+        raise ConfigError(
+            f"recipe {recipe.name} goes on from a model of {', '.join(recipe.labels.labels)}: "
+            "for other classes use the recipe own"
+        )
     return replace(
         recipe,
         labels=replace(recipe.labels, labels=tuple(labels)),

@@ -34,6 +34,8 @@ class Recipe:
         aliases: Other names of the shipped file, each with the (height, width) that is its default.
         scenes: Drawn street scenes that are added to the training pictures (`data.scenes`).
         peers: Figures of other models on the same validation images, for the card.
+        init: File name of a whole model's weights that training goes on from; empty: the first stage begins
+            at the backbone's start.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Recipe:
     aliases: tuple[tuple[str, tuple[int, int]], ...] = ()
     scenes: int = 0
     peers: tuple[dict[str, Any], ...] = ()
+    init: str = ""
 
     def __post_init__(self) -> None:
         """Check that sizes differ, and that the stages draw from caches that are there."""
