@@ -54,6 +54,8 @@ def examine() -> Iterator[Finding]:
     yield from _imports()
     yield from _runtimes()
     yield from _codecs()
+    yield from _decoders()
+    yield from _cameras()
     yield from _models()
     yield from _device()
 
@@ -171,6 +173,31 @@ def _codecs() -> Iterator[Finding]:
         )
     else:
         yield _ok("codecs", ", ".join(name for name, _ in CODECS))
+
+
+def _decoders() -> Iterator[Finding]:
+    """Devices that decode video, each of them opened to find out."""
+    try:
+        from av.codec.hwaccel import hwdevices_available
+
+        from surveil.capture.hardware import working_devices
+    except ImportError:
+        return  # said above
+    there = working_devices()
+    if there:
+        yield _ok("decoding", f"cpu, {', '.join(there)} (decode: auto takes {there[0]})")
+        return
+    known = ", ".join(hwdevices_available()) or "none"
+    yield _ok("decoding", f"cpu; no other device can be opened (FFmpeg knows {known})")
+
+
+def _cameras() -> Iterator[Finding]:
+    """USB cameras, by the path that means them also when their numbers change."""
+    from surveil.capture.usb import find_cameras
+
+    for camera in find_cameras():
+        stable = f"; for a configuration: {camera.stable}" if camera.stable else ""
+        yield _ok("USB camera", f"{camera.path} {camera.name}{stable}")
 
 
 def _models() -> Iterator[Finding]:

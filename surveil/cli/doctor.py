@@ -15,7 +15,8 @@ surveil doctor
 def doctor(verbose: shared.Verbose = False) -> None:
     """Say what this machine lacks, and the remedy.
 
-    Looks at versions, double installations, system libraries, codecs, runtimes, models and devices.
+    Looks at versions, double installations, system libraries, codecs, devices that decode, USB cameras,
+    runtimes, models and devices.
 
     Exits with 0 when there is no problem, with 1 otherwise.
     """

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from surveil.app import health
+from surveil.capture.usb import Found
 from surveil.errors import DeviceError
 
 
@@ -97,3 +98,23 @@ def test_driver_without_working_cuda_is_a_problem(monkeypatch: pytest.MonkeyPatc
     (found,) = health._device()
     assert found.level == "problem"
     assert "cannot be used: no CUDA" in found.text
+
+
+def test_devices_that_decode_are_those_that_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("surveil.capture.hardware.working_devices", lambda: ["cuda", "qsv"])
+    (found,) = health._decoders()
+    assert (found.level, found.text) == ("ok", "cpu, cuda, qsv (decode: auto takes cuda)")
+    monkeypatch.setattr("surveil.capture.hardware.working_devices", list)
+    (found,) = health._decoders()
+    assert found.level == "ok"
+    assert found.text.startswith("cpu; no other device can be opened (FFmpeg knows ")
+
+
+def test_usb_cameras_are_named_by_the_path_that_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    yard = Found(path=Path("/dev/video2"), name="Yard", stable="/dev/v4l/by-id/usb-Yard-index0")
+    desk = Found(path=Path("/dev/video4"), name="Desk", stable="")
+    monkeypatch.setattr("surveil.capture.usb.find_cameras", lambda: [yard, desk])
+    assert [found.text for found in health._cameras()] == [
+        "/dev/video2 Yard; for a configuration: /dev/v4l/by-id/usb-Yard-index0",
+        "/dev/video4 Desk",
+    ]
