@@ -49,7 +49,7 @@ def test_other_classes_change_the_labels_and_the_head() -> None:
 
 
 def test_a_recipe_that_goes_on_from_a_model_keeps_its_classes() -> None:
-    with pytest.raises(ConfigError, match="goes on from a model of person, bicycle.* use the recipe own"):
+    with pytest.raises(ConfigError, match=r"goes on from a model of person, bicycle.* use the recipe own"):
         for_labels(recipe("mobilenetv2-gfl-320-tuned"), ["helmet"])
 
 
