@@ -37,6 +37,7 @@ def run(  # noqa: PLR0913 - the same arguments as the command line's, so that th
     classes: Sequence[str] = (),
     min_score: float | None = None,
     every: int = 1,
+    motion_gating: bool = False,
     start: float = 0.0,
     end: float | None = None,
     all_states: bool = False,
@@ -59,7 +60,7 @@ def run(  # noqa: PLR0913 - the same arguments as the command line's, so that th
         jsonl: tracks as JSON Lines.
         mot: tracks as MOT text.
         save_detections: detections as JSON Lines.
-        detections: see `ModelOptions`, as are the next ten.
+        detections: see `ModelOptions`, as are the next eleven.
         model: what detects.
         card: its card.
         tracker: what tracks.
@@ -70,6 +71,7 @@ def run(  # noqa: PLR0913 - the same arguments as the command line's, so that th
         classes: what is looked for.
         min_score: how sure it must be.
         every: how often it looks.
+        motion_gating: whether it rests while nothing moves.
         start: first media second; see `RunOptions`.
         end: media second to end before; see `RunOptions`.
         all_states: also unconfirmed tracks.
@@ -93,6 +95,7 @@ def run(  # noqa: PLR0913 - the same arguments as the command line's, so that th
             classes=tuple(classes),
             min_score=min_score,
             every=every,
+            motion_gating=motion_gating,
             detections=_path(detections),
         ),
         output=OutputOptions(
@@ -159,6 +162,7 @@ def configure_cameras(sources: Sequence[str], options: GuiOptions) -> list[Camer
             id=spec.name,
             source=spec,
             every=options.model.every,
+            motion_gating=options.model.motion_gating,
             loop=spec.kind == "synthetic",
             decode=options.decode,
         )

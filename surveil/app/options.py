@@ -27,6 +27,7 @@ class ModelOptions:
         classes: the only classes to look for; empty: all.
         min_score: no object below it (0-1); None: as the model's card says.
         every: the detector looks at every `every`-th frame.
+        motion_gating: the detector rests while nothing moves.
         detections: a file of recorded detections instead of a model.
         threads: of the detector on a CPU; 0: one a core.
     """
@@ -41,6 +42,7 @@ class ModelOptions:
     classes: tuple[str, ...] = ()
     min_score: float | None = None
     every: int = 1
+    motion_gating: bool = False
     detections: Path | None = None
     threads: int = 0
 

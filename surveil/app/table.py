@@ -20,7 +20,9 @@ from surveil.detect.devices import cores
 from surveil.detect.open import open_detector, open_recorded
 from surveil.errors import UsageError
 from surveil.pipeline.camera import CameraStep
+from surveil.pipeline.gate import Gate, LaggedGate
 from surveil.pipeline.live import Brain
+from surveil.pipeline.motion import MotionDetector
 from surveil.pipeline.outlet import FileOutlet, Picture, ResultWriter
 from surveil.pipeline.session import CameraConfig, Feed
 from surveil.pipeline.supervised import Supervised
@@ -63,7 +65,13 @@ class Table:
         if self._options.start_s:
             raise UsageError(f"{spec.shown}: a camera has no start, that is for recordings: leave it away")
         options = self._options
-        return CameraConfig(id=spec.name, source=spec, every=options.model.every, decode=options.decode)
+        return CameraConfig(
+            id=spec.name,
+            source=spec,
+            every=options.model.every,
+            motion_gating=options.model.motion_gating,
+            decode=options.decode,
+        )
 
     def opener(self, config: CameraConfig, stop: threading.Event) -> Callable[[], Source]:
         """See `Parts`."""
@@ -120,6 +128,10 @@ class Table:
         told = model.camera_motion == "auto" and model.tracker == "surveil"  # the textbook has no use for it
         motion = MotionEstimator() if told else None
         return CameraStep(tracker, detector.labels, motion=motion, ids_after=ids_after)
+
+    def new_gate(self) -> LaggedGate | None:
+        """See `RunParts`."""
+        return LaggedGate(Gate(MotionDetector())) if self._options.model.motion_gating else None
 
     def _thresholds(self, detector: Detector) -> Thresholds:
         """The model's own, raised where no object below a score is wanted."""

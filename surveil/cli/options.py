@@ -70,6 +70,7 @@ Decode = Annotated[
     typer.Option("--decode", metavar="auto|cpu|DEVICE", help="What decodes video; doctor names the devices."),
 ]
 Every = Annotated[int, typer.Option("--every", min=1, metavar="N", help="Detect on every Nth frame only.")]
+Gating = Annotated[bool, typer.Option("--motion-gating", help="Let the detector rest while nothing moves.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say more; show where an error happened.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Errors only: no progress, no table.")]
 

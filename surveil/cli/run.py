@@ -75,6 +75,7 @@ def run(
     classes: shared.Classes = None,
     min_score: shared.MinScore = None,
     every: shared.Every = 1,
+    motion_gating: shared.Gating = False,
     start: Start = 0.0,
     end: End = None,
     decode: shared.Decode = "auto",
@@ -103,6 +104,7 @@ def run(
         classes=shared.split(classes),
         min_score=min_score,
         every=every,
+        motion_gating=motion_gating,
         detections=detections,
     )
     execute(

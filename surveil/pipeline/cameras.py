@@ -105,3 +105,10 @@ def look(lane: Lane, config: CameraConfig) -> None:
     lane.wanted = Wanted(config.ignored, config.classes)
     lane.taps = {**config.taps, **(config.pictures if config.recorded is None else {})}
     lane.shapes = config.shapes
+    lane.priority = config.priority
+    if not config.motion_gating:
+        lane.gate.motion = None
+    elif lane.gate.motion is None:
+        from surveil.pipeline.motion import MotionDetector  # brings OpenCV along
+
+        lane.gate.motion = MotionDetector()

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from surveil.detect.detector import Detector
     from surveil.detect.preprocess import Prepared
     from surveil.pipeline.camera import CameraStep
+    from surveil.pipeline.gate import LaggedGate
 
 CAPACITY = 2
 JOIN_S = 10.0  # a running inference on a slow machine ends within this
@@ -44,6 +45,7 @@ class FileJob:
     Attributes:
         source: not open yet: the decoding thread opens, plays and closes it.
         every: the detector looks at the first frame and at every `every`-th after it.
+        gate: says at which of them it looks at all; None: at all. Used for this job alone.
         detect_threads: how many frames are detected at the same time.
         outlet: where results go; it is the caller's to close.
     """
@@ -53,6 +55,7 @@ class FileJob:
     step: CameraStep
     outlet: Outlet
     every: int = 1
+    gate: LaggedGate | None = None
     detect_threads: int = 1
     times: StageTimes = field(default_factory=StageTimes)
 
@@ -88,7 +91,11 @@ def _decode(job: FileJob, stop: threading.Event) -> Generator[_Item, None, None]
                 return
             timings = {"decode": decode.wall_ms}
             prepared = None
-            if number % job.every == 0:
+            looks = number % job.every == 0
+            if job.gate is not None:
+                with job.times.measure("motion"):
+                    looks = job.gate.opens(frame, wanted=looks)
+            if looks:
                 with job.times.measure("prepare") as prepare:
                     prepared = job.detector.prepare(frame)
                 timings["prepare"] = prepare.wall_ms
@@ -108,6 +115,8 @@ def _track(job: FileJob, item: _Item) -> tuple[FrameResult, Drawn]:
     with job.times.measure("track") as watch:
         result = job.step.step(item.frame, item.detections, timings)
     timings["track"] = watch.wall_ms  # the result shows this very mapping
+    if job.gate is not None:
+        job.gate.know(result.tracks, result.frame.pts_s)
     with job.times.measure("draw"):
         drawn = job.outlet.draw(result)
     return result, drawn
@@ -179,6 +188,8 @@ class _Staged:
                 return
 
     def abort(self) -> None:
+        if self._job.gate is not None:
+            self._job.gate.abort()
         self._detecting.abort()
         self._tracked.abort()
 
@@ -210,6 +221,8 @@ class _Staged:
     def _ended(self, error: BaseException | None) -> None:
         self._note(error)
         self._tracked.close()
+        if self._job.gate is not None:
+            self._job.gate.abort()
         self._detecting.abort()
 
     def _note(self, error: BaseException | None) -> None:

@@ -10,37 +10,50 @@ from surveil.pipeline.channel import Closed
 
 T = TypeVar("T")
 
+PATIENCE = 200  # turns; some seconds on a machine that has too much to do
+
 
 class Inbox(Generic[T]):
     """One place a camera. A live camera overwrites its place; a recording waits until it is emptied.
 
-    `take` serves the cameras that were served longest ago. (Serving the oldest frames starves cameras: 1.6
-    against 12.9 turns a second were measured.) All methods may be called from any thread.
+    `take` serves equal cameras least recently served first. (Serving the oldest frames starves cameras: 1.6
+    against 12.9 turns a second were measured.) Where not all can be served, each step of priority is worth
+    twice the turns; where all can, it changes nothing. Who was passed over for `PATIENCE` turns goes before
+    everybody, so nobody starves. All methods may be called from any thread.
+
+    This is weighted fair queueing (Demers, Keshav and Shenker, 1989): a turn moves a camera on by the
+    inverse of its weight in a time of their own, and who is the least far is next. Who had nothing to be
+    served for a while begins where the others are.
     """
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._places: dict[str, T] = {}
+        self._places: dict[str, tuple[T, int]] = {}  # camera -> its newest item, and its priority
         self._served: dict[str, int] = {}  # camera -> number of its last turn; only open cameras are in it
-        self._turn = 0
+        self._far: dict[str, float] = {}  # camera -> how far it is
+        self._turn, self._now = 0, 0.0  # `_now`: how far those are who are served
         self._overwritten: Counter[str] = Counter()
         self._closed = False
 
     def open(self, camera_id: str) -> None:
         """Give a camera its place; it will be served first."""
         with self._changed:
-            self._served[camera_id] = -1
+            self._served[camera_id] = self._turn
+            self._far[camera_id] = float("-inf")
             self._overwritten[camera_id] = 0
 
     def close(self, camera_id: str) -> None:
         """Take a camera's place away, with what is in it; its producer gets Closed. May be called twice."""
         with self._changed:
             self._served.pop(camera_id, None)
+            self._far.pop(camera_id, None)
             self._places.pop(camera_id, None)
             self._changed.notify_all()
 
-    def put(self, camera_id: str, item: T, *, wait: bool) -> None:
+    def put(self, camera_id: str, item: T, *, wait: bool, priority: int = 0) -> None:
         """Make `item` the camera's newest; with `wait`, only after the one before was taken.
+
+        `priority` is the camera's from now on.
 
         Raises:
             Closed: the camera's place, or the inbox, was closed.
@@ -51,11 +64,13 @@ class Inbox(Generic[T]):
             if self._closed or camera_id not in self._served:
                 raise Closed
             self._overwritten[camera_id] += camera_id in self._places
-            self._places[camera_id] = item
+            self._places[camera_id] = item, priority
+            # Further ahead is who was of lower priority before.
+            self._far[camera_id] = min(self._far[camera_id], self._now + 2.0**-priority)
             self._changed.notify_all()
 
     def take(self, limit: int = 1) -> list[T]:
-        """The items of at most `limit` cameras, least recently served first; waits for one.
+        """The items of at most `limit` cameras, in the order in which it is their turn; waits for one.
 
         Raises:
             Closed: the inbox was aborted.
@@ -65,13 +80,25 @@ class Inbox(Generic[T]):
                 self._changed.wait()
             if self._closed:
                 raise Closed
-            cameras = sorted(self._places, key=self._served.__getitem__)[:limit]
-            for camera_id in cameras:
-                self._turn += 1
-                self._served[camera_id] = self._turn
-            items = [self._places.pop(camera_id) for camera_id in cameras]
+            cameras = sorted(self._places, key=self._order)[:limit]
+            items = [self._serve(camera_id) for camera_id in cameras]
             self._changed.notify_all()
             return items
+
+    def _order(self, camera_id: str) -> tuple[bool, float, int]:
+        served = self._served[camera_id]
+        patient = self._turn - served < PATIENCE
+        return patient, self._far[camera_id] if patient else 0, served
+
+    def _serve(self, camera_id: str) -> T:
+        item, priority = self._places.pop(camera_id)
+        begin = max(self._far[camera_id], self._now)
+        if self._turn - self._served[camera_id] < PATIENCE:
+            self._now = begin
+        self._far[camera_id] = begin + 2.0**-priority
+        self._turn += 1
+        self._served[camera_id] = self._turn
+        return item
 
     def overwritten(self, camera_id: str) -> int:
         """How many of a camera's items were replaced before they were taken."""

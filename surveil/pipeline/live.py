@@ -20,6 +20,7 @@ import numpy as np
 from surveil.clock import Clock
 from surveil.pipeline.cadence import Cadence
 from surveil.pipeline.camera import CameraStep
+from surveil.pipeline.gate import Gate
 from surveil.pipeline.inbox import Inbox
 from surveil.pipeline.slot import Slot
 from surveil.pipeline.state import FeedState, State
@@ -67,6 +68,8 @@ class Lane:
         result: the newest result.
         hide: what a frame goes through before anything else sees it.
         cadence: how often the detector looks; may be exchanged, as may `wanted`.
+        gate: when it rests because nothing happens.
+        priority: who is served first when not all can be; higher goes before lower.
         wanted: which detections count.
         shapes: areas and lines that are drawn on its pictures.
     """
@@ -83,7 +86,7 @@ class Lane:
         """`ids_after`: the last track id that was given before; no id comes twice."""
         self.camera_id, self.live, self.hide = camera_id, live, hide
         self.taps = dict(taps)
-        self.cadence, self.wanted = Cadence(), Wanted()
+        self.cadence, self.gate, self.priority, self.wanted = Cadence(), Gate(), 0, Wanted()
         self.shapes: tuple[Shape, ...] = ()
         self._ids_after = ids_after
         self.newest: Slot[Frame] = Slot()
@@ -95,6 +98,15 @@ class Lane:
     def last_id(self) -> int:
         """The highest track id that was given so far."""
         return self.step[1].last_id if self.step else self._ids_after
+
+    def due(self, frame: Frame) -> bool:
+        """Whether the detector is to look at this frame, which the gate has seen."""
+        return self.cadence.due(frame) and self.gate.due(frame)
+
+    def looked(self, frame: Frame) -> None:
+        """The detector has looked at this frame."""
+        self.cadence.looked(frame)
+        self.gate.looked(frame)
 
     def state(self, feed: FeedState, now_s: float, device: str, overwritten: int) -> State:
         """A snapshot of what is known here, beside what the camera's feed says."""
@@ -108,6 +120,7 @@ class Lane:
             live=self.live,
             decoder=feed.decoder,
             device=device,
+            attention=self.gate.attention,
             stats=self.meter.stats(now_s, {"overwritten": overwritten}),
         )
 
@@ -162,13 +175,15 @@ class Inference:
         self._on_news(lane.camera_id)
         detector = self._brain.detector
         prepared, prepare_ms = None, 0.0
-        if lane.cadence.due(frame):
+        if lane.gate.motion is not None:
+            with self.times.measure(f"motion {lane.camera_id}"):
+                lane.gate.see(frame)
+        if lane.due(frame):
             with self.times.measure(f"prepare {lane.camera_id}") as watch:
                 prepared = detector.prepare(frame)
             prepare_ms = watch.wall_ms
-        self._inbox.put(
-            lane.camera_id, _Item(lane, frame, detector, prepared, prepare_ms), wait=not lane.live
-        )
+        item = _Item(lane, frame, detector, prepared, prepare_ms)
+        self._inbox.put(lane.camera_id, item, wait=not lane.live, priority=lane.priority)
 
     def run(self) -> None:
         """Serve until `abort`; the layout's one inference thread."""
@@ -184,7 +199,7 @@ class Inference:
     def _serve(self, items: list[_Item]) -> None:
         brain = self._brain
         # Asked again: while this frame was prepared the one before may have been waiting for its turn.
-        looked = [item for item in items if item.prepared is not None and item.lane.cadence.due(item.frame)]
+        looked = [item for item in items if item.prepared is not None and item.lane.due(item.frame)]
         found: dict[str, Detections] = {}
         detect_ms = 0.0
         if looked:
@@ -192,7 +207,7 @@ class Inference:
                 batch = [_prepared_for(brain.detector, item) for item in looked]
                 for item, detections in zip(looked, brain.detector.detect(batch), strict=True):
                     found[item.lane.camera_id] = item.lane.wanted(detections)
-                    item.lane.cadence.looked(item.frame)
+                    item.lane.looked(item.frame)
             detect_ms = watch.wall_ms
         for item in items:
             self._finish(brain, item, found.get(item.lane.camera_id), detect_ms)
@@ -205,7 +220,8 @@ class Inference:
         with self.times.measure("track") as watch:
             result = lane.step[1].step(item.frame, detections, timings)
         timings["track"] = watch.wall_ms
-        lane.meter.processed(self._clock.monotonic(), item.frame.arrived_s)
+        lane.gate.know(result.tracks, item.frame.pts_s)
+        lane.meter.processed(self._clock.monotonic(), item.frame.arrived_s, looked=result.detected)
         lane.result.put(result)
         for name, tap in lane.taps.items():
             if not tap(result):

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from surveil.capture.source import Source, SourceInfo
     from surveil.capture.spec import SourceSpec
     from surveil.detect.detector import Detector
+    from surveil.pipeline.gate import LaggedGate
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +49,9 @@ class RunParts(Parts, Protocol):
 
     def new_step(self, detector: Detector) -> CameraStep:
         """Tracker and rules of one source."""
+
+    def new_gate(self) -> LaggedGate | None:
+        """When the detector looks at the frames of one recording; None: always."""
 
     def open_shared(self) -> Sequence[ResultWriter]:
         """Writers that serve all sources. Raises OutputError."""
@@ -124,6 +128,7 @@ class Run:
         """What the run has come to so far."""
         return RunSummary(
             frames=self._census.frames,
+            looked=self._census.looked,
             wall_s=(self._ended_s or self._parts.clock.monotonic()) - self._began_s,
             objects=self._census.objects(),
             device=self._device,
@@ -183,6 +188,7 @@ class Run:
             step=self._parts.new_step(detector),
             outlet=outlet,
             every=self._every,
+            gate=self._parts.new_gate(),
             detect_threads=threads,
             times=self.times,
         )

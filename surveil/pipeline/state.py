@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from surveil.errors import SourceError, SurveilError
+from surveil.pipeline.gate import Attention
 from surveil.pipeline.stats import CameraStats
 from surveil.redact import redact
 
@@ -37,6 +38,7 @@ class State:
         live: whether the source is a camera (True) or a recording.
         decoder: what decodes, in words; empty before the source was open.
         device: what infers, in words.
+        attention: how closely the detector looks; see `pipeline.gate`.
         streams: how its further streams are doing, by what they are for: `live`, `record`; only open ones.
     """
 
@@ -49,6 +51,7 @@ class State:
     live: bool = True
     decoder: str = ""
     device: str = ""
+    attention: Attention = "full"
     streams: Mapping[str, FeedState] = field(default_factory=lambda: MappingProxyType({}))
     stats: CameraStats = field(default_factory=CameraStats)
 

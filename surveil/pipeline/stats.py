@@ -130,18 +130,23 @@ class CameraStats:
     Attributes:
         received: frames that came out of the source.
         processed: frames that went through the tracker.
+        looked: those of them at which the detector looked; the others were not to be looked at (`every`, a
+            cap on the rate, motion gating), so none of them is lost.
         fps: frames received a second, now.
         processed_fps: frames processed a second, now.
+        looked_fps: frames looked at a second, now.
         age_p50_ms, age_p95_ms: from the frame's arrival to its result, over the newest frames; NaN before
-        the first. drops: frames that were lost by reason. `received` is `processed`, the drops
-        `overwritten` and `stopped`, and
-            at most two that are on their way.
+            the first.
+        drops: frames that were lost by reason. `received` is `processed`, the drops `overwritten` and
+            `stopped`, and at most two that are on their way.
     """
 
     received: int = 0
     processed: int = 0
+    looked: int = 0
     fps: float = 0.0
     processed_fps: float = 0.0
+    looked_fps: float = 0.0
     age_p50_ms: float = float("nan")
     age_p95_ms: float = float("nan")
     drops: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
@@ -151,8 +156,8 @@ class CameraMeter:
     """Collects the numbers of one camera: capture calls `received`, inference `processed`."""
 
     def __init__(self) -> None:
-        self._received = self._processed = 0
-        self._in, self._out = Rate(), Rate()
+        self._received = self._processed = self._looked = 0
+        self._in, self._out, self._looks = Rate(), Rate(), Rate()
         self._ages = Samples(512)
         self._drops: Counter[str] = Counter()
         self._lock = threading.Lock()
@@ -162,10 +167,13 @@ class CameraMeter:
         self._received += 1
         self._in.tick(now_s)
 
-    def processed(self, now_s: float, arrived_s: float) -> None:
-        """A frame that arrived at `arrived_s` has its result."""
+    def processed(self, now_s: float, arrived_s: float, *, looked: bool = True) -> None:
+        """A frame that arrived at `arrived_s` has its result; `looked`: the detector looked at it."""
         self._processed += 1
         self._out.tick(now_s)
+        if looked:
+            self._looked += 1
+            self._looks.tick(now_s)
         self._ages.add((now_s - arrived_s) * 1000)
 
     def dropped(self, reason: str) -> None:
@@ -180,8 +188,10 @@ class CameraMeter:
         return CameraStats(
             received=self._received,
             processed=self._processed,
+            looked=self._looked,
             fps=self._in.hz(now_s),
             processed_fps=self._out.hz(now_s),
+            looked_fps=self._looks.hz(now_s),
             age_p50_ms=self._ages.percentile(50),
             age_p95_ms=self._ages.percentile(95),
             drops=MappingProxyType({reason: count for reason, count in drops.items() if count}),

@@ -16,6 +16,7 @@ class RunSummary:
 
     Attributes:
         frames: results that were made.
+        looked: those of them that the detector looked at.
         wall_s: from the first to the last of them, with loading the model before.
         objects: distinct confirmed tracks by label, most frequent first.
         device: what inferred, in words.
@@ -24,6 +25,7 @@ class RunSummary:
     """
 
     frames: int
+    looked: int
     wall_s: float
     objects: Mapping[str, int]
     device: str
@@ -45,12 +47,13 @@ class Census:
     """Counts distinct confirmed tracks by the class that they had last."""
 
     def __init__(self) -> None:
-        self.frames = 0
+        self.frames = self.looked = 0
         self._labels: dict[tuple[str, int], str] = {}
 
     def add(self, result: FrameResult) -> None:
         """Take one result in."""
         self.frames += 1
+        self.looked += result.detected
         tracks = result.tracks
         confirmed = tracks.states == TrackState.CONFIRMED
         for track_id, class_id in zip(

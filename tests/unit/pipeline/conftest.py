@@ -270,6 +270,9 @@ class FakeParts:
 
     def open_overlay(self, style: object) -> FakeOverlay:
         return FakeOverlay(style)
+    def new_gate(self) -> None:
+        return None
+
 
 
 @pytest.fixture

@@ -6,9 +6,11 @@ import threading
 from collections import Counter
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from surveil.pipeline.channel import Closed
-from surveil.pipeline.inbox import Inbox
+from surveil.pipeline.inbox import PATIENCE, Inbox
 from surveil.pipeline.worker import Worker
 
 
@@ -127,3 +129,58 @@ def test_never_hangs() -> None:
         inbox.abort()
         for worker in workers:
             worker.join(2.0)
+
+
+def turns(inbox: Inbox[str], priorities: dict[str, int], count: int) -> Counter[str]:
+    """Who was served how often while all were always ready."""
+    served: Counter[str] = Counter()
+    for _ in range(count):
+        for camera, priority in priorities.items():
+            inbox.put(camera, camera, wait=False, priority=priority)
+        served.update(inbox.take())
+    return served
+
+
+def test_a_step_of_priority_is_worth_twice_the_turns() -> None:
+    inbox: Inbox[str] = Inbox()
+    priorities = {"low": -1, "plain": 0, "also": 0, "high": 2}
+    for camera in priorities:
+        inbox.open(camera)
+    served = turns(inbox, priorities, 1300)
+    assert served["plain"] == pytest.approx(served["also"], abs=1)
+    assert served["high"] / served["plain"] == pytest.approx(4, rel=0.15)
+    assert served["plain"] / served["low"] == pytest.approx(2, rel=0.15)
+
+
+def test_a_changed_priority_holds_from_the_next_frame_on() -> None:
+    inbox: Inbox[str] = Inbox()
+    inbox.open("a")
+    inbox.open("b")
+    assert turns(inbox, {"a": 10, "b": -10}, 90)["a"] > 80
+    assert turns(inbox, {"a": 0, "b": 3}, 90)["b"] == pytest.approx(80, abs=2)
+
+
+@settings(max_examples=6, deadline=None)
+@given(
+    st.dictionaries(st.sampled_from("abcdefgh"), st.integers(-10, 10), min_size=1),
+    st.integers(1, 4),
+    st.randoms(),
+)
+def test_nobody_starves_whatever_the_priorities(
+    priorities: dict[str, int], limit: int, chance: random.Random
+) -> None:
+    """Each is served within PATIENCE turns and a round, at which all of the others may be due, too."""
+    inbox: Inbox[str] = Inbox()
+    for camera in priorities:
+        inbox.open(camera)
+    waited = dict.fromkeys(priorities, 0)  # turns of others since it was ready and not served
+    for _ in range(2 * PATIENCE):
+        ready = [camera for camera in priorities if waited[camera] or chance.random() < 0.7]
+        for camera in ready:
+            inbox.put(camera, camera, wait=False, priority=priorities[camera])
+        if not ready:
+            continue
+        served = inbox.take(limit)
+        for camera in ready:
+            waited[camera] = 0 if camera in served else waited[camera] + len(served)
+            assert waited[camera] <= PATIENCE + len(priorities) + limit

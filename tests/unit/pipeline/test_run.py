@@ -100,7 +100,8 @@ def test_recordings_one_after_the_other(plan: Callable[..., Job]) -> None:
     assert {writer.end for writer in job.own.values()} == {job.shared.end} == {"closed"}
     assert job.parts.opened.closed
     summary = job.run.summary()
-    assert (summary.frames, summary.tracks, summary.objects) == (20, 2, {"person": 2})
+    assert (summary.frames, summary.looked, summary.tracks) == (20, 20, 2)
+    assert summary.objects == {"person": 2}
     assert summary.device == "CPU (fake), 2 frames side by side"
     assert summary.fps == pytest.approx(20 / summary.wall_s)
 
