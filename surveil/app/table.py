@@ -23,6 +23,7 @@ from surveil.pipeline.camera import CameraStep
 from surveil.pipeline.gate import Gate, LaggedGate
 from surveil.pipeline.live import Brain
 from surveil.pipeline.motion import MotionDetector
+from surveil.pipeline.playback import OpenAt
 from surveil.pipeline.outlet import FileOutlet, Picture, ResultWriter
 from surveil.pipeline.session import CameraConfig, Feed
 from surveil.pipeline.supervised import Supervised
@@ -73,7 +74,7 @@ class Table:
             decode=options.decode,
         )
 
-    def opener(self, config: CameraConfig, stop: threading.Event) -> Callable[[], Source]:
+    def opener(self, config: CameraConfig, stop: threading.Event) -> OpenAt:
         """See `Parts`."""
         options = SourceOptions(
             packet_sink=config.packet_sink,

@@ -13,6 +13,8 @@ from typing import Self
 
 import av
 import av.error
+import numpy as np
+from numpy.typing import NDArray
 
 from surveil.capture.hardware import Decoding
 from surveil.capture.pictures import (
@@ -43,10 +45,13 @@ class FileConfig:
 
     Attributes:
         span: the part that is given out.
+        quick: begin at the key picture before the start rather than decode all that lies before it; the
+            frames' index is an estimate then. A start behind the last frame means that one.
         threads: decoding threads; 0 picks for this machine, at most 4 (each holds a picture).
     """
 
     span: Span = WHOLE
+    quick: bool = False
     threads: int = 0
 
 
@@ -105,32 +110,56 @@ class FileSource:
         timeline = Timeline(self.info.rate_hz)
         convert, span = BgrConverter(), self._config.span
         index, pts_s, given = -1, 0.0, 0
+        jumped, before = self._jump(timeline), None
         for picture in self._all():
             if stop.is_set():
                 return
             if picture is None:
                 continue
             index, pts_s = index + 1, timeline.stamp(stamp_of(picture))
+            if jumped:
+                index, jumped = round(pts_s * self.info.rate_hz), False
             self._tally.set("repaired_stamps", timeline.repaired)
             if span.is_over(pts_s):
                 break
             if span.is_before(pts_s):
+                before = picture if self._config.quick else None
                 continue
             given += 1
-            yield Frame(
-                camera_id=self._camera_id,
-                index=index,
-                pts_s=pts_s,
-                wall_s=self._clock.wall(),
-                arrived_s=self._clock.monotonic(),
-                image=convert(picture),
-            )
+            yield self._frame(index, pts_s, convert(picture))
             if self._container is None:  # reading after closing crashes FFmpeg
                 return
         else:
             self._compare_end(pts_s)
-        if not given and not stop.is_set():
+        if before is not None and not given:
+            yield self._frame(index, pts_s, convert(before))
+        elif not given and not stop.is_set():
             raise self._nothing(index + 1, pts_s)
+
+    def _frame(self, index: int, pts_s: float, image: NDArray[np.uint8]) -> Frame:
+        return Frame(
+            camera_id=self._camera_id,
+            index=index,
+            pts_s=pts_s,
+            wall_s=self._clock.wall(),
+            arrived_s=self._clock.monotonic(),
+            image=image,
+        )
+
+    def _jump(self, timeline: Timeline) -> bool:
+        """Where it is wanted and can be done, read on from the key picture before the start."""
+        first = stamp_of(self._peeked[0]) if self._peeked else None
+        if not (self._config.quick and self._config.span.start_s and first is not None and self._container):
+            return False
+        stream = video_stream(self._container, self._path)
+        place = int((first + self._config.span.start_s) / (stream.time_base or 1))
+        try:
+            self._container.seek(place, stream=stream, backward=True)
+        except (av.error.FFmpegError, OSError):
+            return False  # this kind of file knows no places: all of it is decoded
+        timeline.begin_at(first)
+        self._peeked, self._pictures = [], self._decode(self._container, stream)
+        return True
 
     def _compare_end(self, last_s: float) -> None:
         """Say when the pictures end long before the length that the file itself gives."""

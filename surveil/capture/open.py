@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -71,21 +71,26 @@ class Opener:
         self._decoding: Decoding | None = None
         self._usb = UsbCamera(spec.text) if spec.kind == "webcam" else None
 
-    def __call__(self) -> Source:
+    def __call__(self, start_s: float = 0.0) -> Source:
         """A new source, to be entered by the thread that plays it.
+
+        Args:
+            start_s: where a recording begins instead of at its start. It begins quickly: what lies before is
+                not decoded where the file allows, and the frames' index is an estimate then.
 
         Raises:
             SourceError: a folder of images that holds none any more, a USB camera that is not the one before.
         """
-        source = self._make()
+        source = self._make(start_s)
         if self._options.realtime and self._spec.kind in ("file", "images"):
             from surveil.capture.pacing import PacedSource
 
             return PacedSource(source, clock=self._clock)
         return source  # cameras keep their own time, drawn scenes too
 
-    def _make(self) -> Source:
-        spec, span, options = self._spec, self._span, self._options
+    def _make(self, start_s: float) -> Source:
+        spec, options = self._spec, self._options
+        span = replace(self._span, start_s=start_s) if start_s else self._span
         camera_id, clock = self._camera_id, self._clock
         # Imported where it is used: PyAV and OpenCV are heavy, and each kind needs one of them.
         match spec.kind:
@@ -96,7 +101,7 @@ class Opener:
                     Path(spec.text),
                     camera_id=camera_id,
                     clock=clock,
-                    config=FileConfig(span=span),
+                    config=FileConfig(span=span, quick=start_s > 0),
                     packet_sink=options.packet_sink,
                     decoding=self._decoder(),
                 )

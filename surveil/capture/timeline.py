@@ -28,6 +28,10 @@ class Timeline:
         self._last_arrived_s = 0.0
         self.repaired = 0
 
+    def begin_at(self, raw_s: float) -> None:
+        """Count from this stamp, though the first frame may come from far behind it."""
+        self._origin, self._last = raw_s, -2 * LEAST_STEP_S
+
     def stamp(self, raw_s: float | None, arrived_s: float = 0.0) -> float:
         """The media time in seconds of the next frame.
 

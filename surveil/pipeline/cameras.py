@@ -33,6 +33,7 @@ class CameraConfig:
         every: the detector looks at every `every`-th frame.
         loop: a recording starts again at its end.
         paced: a recording plays at its own pace, not as fast as it can.
+        stay: at its end it waits to be sent elsewhere.
         shown: the stream that is shown where the pictures of `source` have too few pixels; None: `source`.
         recorded: the stream whose pictures `pictures` get; None: `source`.
         taps: takers of results by name; a lost result is counted as a drop with that name.
@@ -58,6 +59,7 @@ class CameraConfig:
     every: int = 1
     loop: bool = False
     paced: bool = True
+    stay: bool = False
     shown: SourceSpec | None = None
     recorded: SourceSpec | None = None
     taps: Mapping[str, Tap] = field(default_factory=lambda: NO_TAPS)

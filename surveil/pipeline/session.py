@@ -11,7 +11,7 @@ from surveil.clock import Clock
 from surveil.errors import StuckThreadError, UsageError
 from surveil.pipeline.cameras import LOOKING, NO_TAPS, STREAMS, CameraConfig, look, new_lane
 from surveil.pipeline.live import Brain, Inference, Lane
-from surveil.pipeline.playback import Playback, PlaybackConfig
+from surveil.pipeline.playback import OpenAt, Playback, PlaybackConfig
 from surveil.pipeline.present import WHOLE, Presenter, Preview, Region, too_small
 from surveil.pipeline.state import FeedState, State, failed, with_streams
 from surveil.pipeline.views import Views
@@ -19,7 +19,6 @@ from surveil.pipeline.worker import Worker
 from surveil.types import Frame, FrameResult
 
 if TYPE_CHECKING:
-    from surveil.capture.source import Source
     from surveil.labels import LabelMap
     from surveil.pipeline.stats import StageStats
     from surveil.render.overlay import Overlay
@@ -46,7 +45,7 @@ class Parts(Protocol):
     def clock(self) -> Clock:
         """The clock of all threads."""
 
-    def opener(self, config: CameraConfig, stop: threading.Event) -> Callable[[], Source]:
+    def opener(self, config: CameraConfig, stop: threading.Event) -> OpenAt:
         """Makes the camera's source, not open yet, again and again. Raises UsageError."""
 
     def supervise(
@@ -222,13 +221,13 @@ class Session:
         with self._lock:
             self.change(replace(self._camera(camera_id).config, enabled=on))
 
-    def pause(self, camera_id: str) -> None:
-        """Hold a recording. Raises UsageError for a camera: what is live cannot be held."""
-        self._playback(camera_id).pause()
-
-    def resume(self, camera_id: str) -> None:
-        """Go on with a recording. Raises UsageError as `pause`."""
-        self._playback(camera_id).resume()
+    def playback(self, camera_id: str) -> Playback:
+        """What holds, moves and paces a recording. Raises UsageError for a camera: it cannot be held."""
+        with self._lock:
+            feed = self._camera(camera_id).feed
+        if not isinstance(feed, Playback):
+            raise UsageError(f"camera {camera_id!r} is live, and what is live cannot be held")
+        return feed
 
     # ---- model
 
@@ -331,13 +330,6 @@ class Session:
             raise UsageError(f"there is no camera {camera_id!r} in this session (there are: {known})")
         return camera
 
-    def _playback(self, camera_id: str) -> Playback:
-        with self._lock:
-            feed = self._camera(camera_id).feed
-        if not isinstance(feed, Playback):
-            raise UsageError(f"camera {camera_id!r} is live, and what is live cannot be held")
-        return feed
-
     def _views(self, config: CameraConfig, lane: Lane) -> Views:
         return Views(
             config,
@@ -351,7 +343,7 @@ class Session:
     def _feed(self, config: CameraConfig, stop: threading.Event, deliver: Callable[[Frame], None]) -> Feed:
         if config.source.live:
             return self._parts.supervise(config, stop, deliver)
-        playback = PlaybackConfig(loop=config.loop, paced=config.paced)
+        playback = PlaybackConfig(loop=config.loop, paced=config.paced, stay=config.stay)
         return Playback(self._parts.opener(config, stop), deliver, self._clock, playback)
 
     def _retire(self, camera: _Camera) -> None:

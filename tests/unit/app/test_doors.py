@@ -129,7 +129,7 @@ def test_session_plays_a_recording_and_draws_it(model: Path, clip: Path) -> None
         assert state.name == "playing"
         assert state.decoder.startswith("h264")
         assert state.device.startswith("CPU")
-        session.pause("square")
+        session.playback("square").pause()
     finally:
         session.stop(3.0)
 

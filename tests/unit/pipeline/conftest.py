@@ -44,6 +44,8 @@ class FakeClock:
 class FakeSource:
     """`count` pictures at 10 Hz; picture k is filled with k. `fail_at` raises before that picture."""
 
+    first = 0  # where it begins
+
     def __init__(
         self,
         count: int = 20,
@@ -84,7 +86,7 @@ class FakeSource:
         return {"corrupt_frames": 0}
 
     def frames(self, stop: threading.Event) -> Iterator[Frame]:
-        index = 0
+        index = self.first
         self.frames_began, self.frames_ended = True, False
         try:
             while (self.endless or index < self.count) and not stop.is_set():
@@ -254,8 +256,8 @@ class FakeParts:
     ) -> FakeFeed:
         return FakeFeed(deliver, self.open_source(config))
 
-    def opener(self, config: CameraConfig, stop: threading.Event) -> Callable[[], FakeSource]:
-        return lambda: self.open_source(config)
+    def opener(self, config: CameraConfig, stop: threading.Event) -> Callable[..., FakeSource]:
+        return lambda start_s=0.0: self.open_source(config)
 
     def open_brain(self, model: str | None) -> Brain:
         self.asked.append(model)

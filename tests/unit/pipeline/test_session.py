@@ -120,15 +120,15 @@ def test_recording_is_held_and_goes_on(fakes: SimpleNamespace) -> None:
     session = Session(fakes.Parts(endless=True, gap_s=0.002), [camera("f", live=False, paced=False)])
     session.start()
     eventually(lambda: session.latest("f"))
-    session.pause("f")
+    session.playback("f").pause()
     eventually(lambda: session.states()["f"].name == "paused")
     held = eventually(lambda: session.latest("f")).frame.index
     PAUSE.wait(0.05)
     assert session.latest("f").frame.index <= held + 2  # what was on its way
-    session.resume("f")
+    session.playback("f").resume()
     eventually(lambda: session.latest("f").frame.index > held + 10)
     assert session.states()["f"].name == "playing"
-    session.pause("f")
+    session.playback("f").pause()
     session.stop(2.0)
 
 
@@ -138,7 +138,7 @@ def test_live_cannot_be_held_and_unknown_names_are_refused(fakes: SimpleNamespac
         session.add(camera("b"))
     session.start()
     with pytest.raises(UsageError, match="live"):
-        session.pause("a")
+        session.playback("a")
     with pytest.raises(UsageError, match=r"no camera 'x'.*there are: a"):
         session.latest("x")
     with pytest.raises(UsageError, match="one of this name"):
@@ -288,6 +288,6 @@ def test_stops_at_any_moment(fakes: SimpleNamespace) -> None:
         if chance.random() < 0.3:
             session.remove("a")
         if chance.random() < 0.3:
-            session.pause("f")
+            session.playback("f").pause()
         session.stop(2.0)
         assert all(source.closed == source.opened for source in parts.sources.values())
