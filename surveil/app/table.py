@@ -23,8 +23,8 @@ from surveil.pipeline.camera import CameraStep
 from surveil.pipeline.gate import Gate, LaggedGate
 from surveil.pipeline.live import Brain
 from surveil.pipeline.motion import MotionDetector
-from surveil.pipeline.playback import OpenAt
 from surveil.pipeline.outlet import FileOutlet, Picture, ResultWriter
+from surveil.pipeline.playback import OpenAt
 from surveil.pipeline.session import CameraConfig, Feed
 from surveil.pipeline.supervised import Supervised
 from surveil.render.hud import Hud, media_time
