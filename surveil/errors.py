@@ -78,6 +78,7 @@ class SourceCause(StrEnum):
     NO_ROUTE = "no route"
     DNS = "unknown host"
     AUTH = "wrong password"
+    TLS = "encryption"
     TIMEOUT = "timeout"
     ENDED = "stream ended"
     FORBIDDEN = "forbidden address"

@@ -1,6 +1,7 @@
 """Is the camera there? Name resolution and a plain TCP connection, both with a deadline and a way out.
 
-FFmpeg's own connecting cannot be interrupted, and a half-open server holds it for its whole timeout.
+FFmpeg's own connecting cannot be interrupted, and a half-open server holds it for its whole timeout. Nor does
+it tell what is wrong with an encrypted connection.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import errno
 import ipaddress
 import selectors
 import socket
+import ssl
 import threading
 from typing import Any
 
@@ -53,6 +55,37 @@ def check_reachable(host: str, port: int, deadline: Deadline, subject: str) -> N
             return
     if error is not None and not deadline.stop.is_set():
         raise error
+
+
+def encryption_fault(
+    address: tuple[str, int], subject: str, *, verify: bool, timeout_s: float
+) -> SourceError | None:
+    """Why no encrypted connection comes about; None where that is not what is wrong.
+
+    Args:
+        address: host and port.
+        subject: the source, as it may be shown.
+        verify: whether the camera must prove who it is.
+        timeout_s: for connecting and shaking hands, each.
+    """
+    context = ssl.create_default_context()
+    if not verify:
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        context.set_ciphers("ALL:@SECLEVEL=0")  # FFmpeg takes what old cameras offer, too
+    try:
+        with socket.create_connection(address, timeout_s) as plain:
+            context.wrap_socket(plain, server_hostname=address[0]).close()
+    except ssl.SSLCertVerificationError as error:
+        return SourceError(
+            f"{subject}: its certificate is not trusted ({error.verify_message})",
+            SourceCause.TLS,
+            "Give the camera a certificate that this computer trusts, or set verify_tls: false.",
+        )
+    except ssl.SSLError:
+        return stream_error(subject, SourceCause.TLS, f"port {address[1]} does not speak TLS")
+    except OSError:
+        return None
+    return None
 
 
 def _resolve(host: str, port: int, deadline: Deadline, subject: str) -> list[_Address]:

@@ -24,6 +24,7 @@ _REMEDIES = {
     SourceCause.NOT_VIDEO: "Check that the address is that of a video stream, not of a web page or of sound.",
     SourceCause.NO_ROUTE: "Check the network, the cable and the address.",
     SourceCause.REFUSED: "Check the port, and that the camera's RTSP or HTTP service is switched on.",
+    SourceCause.TLS: "Check the port, or write rtsp:// or http:// for a camera that does not encrypt.",
     SourceCause.TIMEOUT: "Check that the camera is switched on and reachable.",
     SourceCause.UNSUPPORTED: "Set the camera to H.264, H.265 or MJPEG.",
 }

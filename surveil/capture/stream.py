@@ -6,6 +6,7 @@ stop is seen at the next packet, or when the read timeout ends the waiting.
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -16,7 +17,7 @@ import av
 import av.error
 
 from surveil.capture.address import StreamAddress
-from surveil.capture.connect import Deadline, check_reachable
+from surveil.capture.connect import Deadline, check_reachable, encryption_fault
 from surveil.capture.faults import stream_error, translate
 from surveil.capture.hardware import Decoding
 from surveil.capture.pictures import (
@@ -39,6 +40,7 @@ _PROTOCOLS = {
     "http": "http,https,httpproxy,tcp,tls",
     "https": "http,https,httpproxy,tcp,tls",
 }
+ENCRYPTED = frozenset({"rtsps", "https"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -160,8 +162,10 @@ class StreamSource:
         }
         if address.scheme in ("rtsp", "rtsps"):
             options |= {"rtsp_transport": config.transport, "allowed_media_types": "video"}
-        if address.scheme in ("rtsps", "https"):
+        if address.scheme in ENCRYPTED:
             options["tls_verify"] = str(int(config.verify_tls))
+            if trusted := ssl.get_default_verify_paths().cafile:
+                options["ca_file"] = trusted
         hwaccel = self._decoding.hwaccel()
         started_s = self._clock.monotonic()
         try:
@@ -177,7 +181,18 @@ class StreamSource:
                 "http"
             ):  # a web page, most likely
                 fault = stream_error(address.shown, SourceCause.NOT_VIDEO, "its answer ends before any video")
+            if address.scheme in ENCRYPTED and fault.cause is not SourceCause.AUTH:
+                fault = self._encryption_fault() or fault
             raise fault from None  # FFmpeg's error holds the password
+
+    def _encryption_fault(self) -> SourceError | None:
+        config, address = self._config, self._address
+        return encryption_fault(
+            (address.host, address.port),
+            address.shown,
+            verify=config.verify_tls,
+            timeout_s=config.connect_timeout_s,
+        )
 
     def _begin(self, container: av.container.InputContainer) -> av.VideoStream:
         stream = picture_stream(container)

@@ -8,11 +8,9 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-import cv2
 import pytest
 
 from surveil.capture.address import StreamAddress
@@ -20,7 +18,7 @@ from surveil.capture.stream import StreamConfig, StreamSource
 from surveil.clock import SystemClock
 from surveil.errors import SourceCause, SourceError, SurveilError
 from surveil.types import Frame
-from tests.support.clips import picture, write_clip
+from tests.support.clips import write_clip
 from tests.support.rtsp_camera import RtspCamera
 
 CLOCK = SystemClock()
@@ -194,75 +192,6 @@ def test_nothing_is_left_open_after_random_stops(camera: RtspCamera) -> None:
             break
         time.sleep(0.02)
     assert camera.clients == 0
-
-
-class Web:
-    """A web server that answers every request in one way."""
-
-    def __init__(self, kind: str, body: Callable[[], Iterator[bytes]], status: int = 200) -> None:
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                self.send_response(status)
-                self.send_header("Content-Type", kind)
-                self.end_headers()
-                with contextlib.suppress(OSError):
-                    for part in body():
-                        self.wfile.write(part)
-
-            def log_message(self, *_: object) -> None:
-                """Quiet."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}/video"
-
-    def __enter__(self) -> Web:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-
-def mjpeg() -> Iterator[bytes]:
-    """A camera's MJPEG, 40 pictures at 50 Hz."""
-    for k in range(40):
-        data = cv2.imencode(".jpg", picture(k))[1].tobytes()
-        yield b"--x\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n%s\r\n" % (len(data), data)
-        time.sleep(0.02)
-
-
-def test_motion_jpeg_over_http() -> None:
-    with Web("multipart/x-mixed-replace; boundary=x", mjpeg) as web, source(web.url) as opened:
-        frames = list(itertools.islice(opened.frames(threading.Event()), 20))
-        assert opened.info.decoder == "mjpeg (software)"
-    assert frames[0].size == (64, 48)
-    assert all(b.pts_s > a.pts_s for a, b in itertools.pairwise(frames))
-
-
-@pytest.mark.parametrize(
-    ("kind", "body", "status", "cause"),
-    [
-        ("text/html", b"<html><body>Welcome to the camera</body></html>" * 50, 200, SourceCause.NOT_VIDEO),
-        ("text/html", b"no", 401, SourceCause.AUTH),
-        ("text/html", b"no", 404, SourceCause.NOT_FOUND),
-        ("text/html", b"no", 500, SourceCause.REFUSED),
-    ],
-)
-def test_web_pages_are_no_video(kind: str, body: bytes, status: int, cause: SourceCause) -> None:
-    with Web(kind, lambda: iter([body]), status) as web:
-        assert fault(web.url).cause is cause
-
-
-def test_a_playlist_from_the_network_cannot_read_local_files(clip: Path) -> None:
-    playlist = f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nfile://{clip}\n#EXT-X-ENDLIST\n".encode()
-    with (
-        Web("application/vnd.apple.mpegurl", lambda: iter([playlist])) as web,
-        pytest.raises(SourceError),
-    ):
-        play(web.url + ".m3u8", 1)
 
 
 @pytest.mark.parametrize("seed", range(8))
