@@ -22,6 +22,7 @@ from surveil.config.references import References
 from surveil.detect import card
 from surveil.detect.detector import Detector
 from surveil.errors import DeviceError, Problem, SourceError, UsageError
+from surveil.pipeline.ladder import LadderConfig
 from surveil.pipeline.session import NO_TAPS, CameraConfig
 from surveil.render.style import OverlayStyle
 
@@ -36,12 +37,10 @@ class CameraPlan:
     Attributes:
         cameras: those that can be watched, in the order of the file.
         failed: why the others cannot, by id; the rest goes on without them.
-        notes: what the file asks for and this version does not do.
     """
 
     cameras: tuple[CameraConfig, ...]
     failed: Mapping[str, Problem]
-    notes: tuple[Problem, ...]
 
 
 def plan_cameras(
@@ -66,19 +65,7 @@ def plan_cameras(
             cameras.append(replace(planned, taps=taps, pictures=pictures))
         except (UsageError, SourceError, DeviceError) as error:
             failed[camera.id] = loaded.problem(("cameras", number), str(error))
-    return CameraPlan(cameras=tuple(cameras), failed=failed, notes=tuple(_without_effect(loaded)))
-
-
-def _without_effect(loaded: Loaded) -> Iterator[Problem]:
-    """Settings that are read and kept, and that nothing follows yet: said, so that nobody relies on them."""
-    for number, camera in enumerate(loaded.config.cameras):
-        without = {
-            ("detect", "priority"): camera.detect.priority != 0,
-            ("detect", "motion_gating"): camera.detect.motion_gating,
-        }
-        for key, asked in without.items():
-            if asked:
-                yield loaded.problem(("cameras", number, *key), "has no effect yet in this version")
+    return CameraPlan(cameras=tuple(cameras), failed=failed)
 
 
 def unknown_classes(loaded: Loaded, labels: Collection[str]) -> Iterator[Problem]:
@@ -202,6 +189,12 @@ class ConfiguredTable(Table):
         """The model's own, where the file gives no others."""
         given = self._wanted.model_dump(exclude_none=True)
         return replace(super()._thresholds(detector), **given)
+
+
+def ladder_of(loaded: Loaded) -> LadderConfig | None:
+    """What is done without when the machine cannot keep up; None: nothing."""
+    load = loaded.config.load
+    return LadderConfig(least_hz=load.least_hz) if load.degrade else None
 
 
 def model_of(loaded: Loaded) -> tuple[RunOptions, Thresholds]:

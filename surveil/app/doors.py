@@ -141,9 +141,11 @@ def open_session(options: GuiOptions, clock: Clock | None = None) -> Session:
     """A session that is started and watches nothing yet. Raises ModelError, DeviceError, UsageError."""
     _check_decoder(options.decode)
     from surveil.app.table import Table
+    from surveil.pipeline.ladder import LadderConfig
     from surveil.pipeline.session import Session
 
-    session = Session(Table(RunOptions(model=options.model), clock or SystemClock()))
+    table = Table(RunOptions(model=options.model), clock or SystemClock())
+    session = Session(table, ladder=LadderConfig())
     session.start()
     return session
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -14,7 +15,7 @@ from surveil.capture.source import Source
 from surveil.capture.supervise import SuperviseConfig
 from surveil.clock import Clock, utc_text
 from surveil.detect.assets import find_model
-from surveil.detect.card import Thresholds
+from surveil.detect.card import ModelCard, Thresholds
 from surveil.detect.detector import Detector
 from surveil.detect.devices import cores
 from surveil.detect.open import open_detector, open_recorded
@@ -38,6 +39,7 @@ from surveil.track.camera_motion import MotionEstimator
 from surveil.track.open import open_tracker
 from surveil.types import Frame, FrameResult
 
+SMALLER = 0.9  # of the usual input's pixels: what has fewer costs noticeably less
 LIVE_RATE_HZ = 25.0  # said to the encoder for cameras, whose true times come with every frame
 
 
@@ -102,7 +104,9 @@ class Table:
         detector = self._detector(None, threads=1, streams=count)
         return detector, count if detector.device.startswith("CPU") else 1
 
-    def _detector(self, model: str | None, threads: int, streams: int = 1) -> Detector:
+    def _detector(
+        self, model: str | None, threads: int, streams: int = 1, size: tuple[int, int] | None = None
+    ) -> Detector:
         options = self._options.model
         classes = options.classes or None
         if options.detections is not None and model is None:
@@ -112,7 +116,7 @@ class Table:
             card=options.card if model is None else None,
             device=options.device,
             runtime=options.runtime,
-            input_size=options.input_size if model is None else None,
+            input_size=size or (options.input_size if model is None else None),
             classes=classes,
             min_score=options.min_score,
             threads=threads,
@@ -147,7 +151,30 @@ class Table:
     def open_brain(self, model: str | None) -> Brain:
         """See `Parts`."""
         detector = self._detector(model, self._options.model.threads)
-        return Brain(detector=detector, new_step=lambda last: self.new_step(detector, ids_after=last))
+        return Brain(
+            detector=detector,
+            new_step=lambda last: self.new_step(detector, ids_after=last),
+            model=model,
+        )
+
+    def smaller_size(self, brain: Brain) -> tuple[int, int] | None:
+        """See `Parts`."""
+        card = brain.detector.card
+        if card is None:
+            return None  # no model: recorded detections
+        width, height = self._usual_size(brain, card)
+        smaller = [(w, h) for h, w in card.input.shapes if w * h < SMALLER * width * height]
+        return max(smaller, key=math.prod, default=None)
+
+    def resized(self, brain: Brain, size: tuple[int, int] | None) -> Brain:
+        """See `Parts`."""
+        detector = self._detector(brain.model, self._options.model.threads, size=size)
+        return replace(brain, detector=detector)
+
+    def _usual_size(self, brain: Brain, card: ModelCard) -> tuple[int, int]:
+        asked = self._options.model.input_size
+        height, width = card.input.shapes[0]
+        return (width, height) if asked is None or brain.model is not None else asked
 
     def with_thresholds(self, brain: Brain, low: float, high: float, birth: float) -> Brain:
         """See `Parts`."""

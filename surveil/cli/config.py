@@ -77,7 +77,7 @@ def check(file: File = None) -> None:
 
     loaded = read(chosen(file))
     plan = plan_cameras(loaded, References(os.environ))
-    _report((*loaded.warnings, *plan.notes))
+    _report(loaded.warnings)
     model = run_options(loaded).model
     labels = find_model(model.model, model.card, device=model.device).card.labels.names
     wrong = [*plan.failed.values(), *unknown_classes(loaded, labels)]

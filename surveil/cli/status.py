@@ -69,11 +69,14 @@ def lines(status: Mapping[str, Any], *, alive: bool, age_s: float) -> list[str]:
         f"process  {status['pid']}",
         f"device   {status['device'] or '-'}",
     ]
+    load = status["load"]
+    if load["rung"]:
+        rows.append(f"load     too much to do: {load['name']} ({load['why']}), for {_ago(load['for_s'])}")
     rows += [f"problem  {problem}" for problem in status["config"]["problems"]]
     rows += [f"output   {name.rstrip(':')}: {text}" for name, text in status["outputs"]["trouble"].items()]
     table = [_camera(name, camera) for name, camera in status["cameras"].items()]
     if table:
-        head = ("camera", "state", "for", "fps in", "out", "age ms", "lost", "cause")
+        head = ("camera", "state", "for", "fps in", "out", "looks", "age ms", "lost", "cause")
         widths = [max(len(row[n]) for row in (head, *table)) for n in range(len(head))]
         rows.append("")
         rows += [
@@ -85,7 +88,7 @@ def lines(status: Mapping[str, Any], *, alive: bool, age_s: float) -> list[str]:
 
 def _camera(name: str, camera: Mapping[str, Any]) -> tuple[str, ...]:
     if "fps" not in camera:
-        return name, camera["state"], "-", "-", "-", "-", "-", camera["cause"]
+        return name, camera["state"], "-", "-", "-", "-", "-", "-", camera["cause"]
     age = camera["age_p95_ms"]
     return (
         name,
@@ -93,6 +96,7 @@ def _camera(name: str, camera: Mapping[str, Any]) -> tuple[str, ...]:
         _ago(camera["for_s"]),
         f"{camera['fps']:.1f}",
         f"{camera['processed_fps']:.1f}",
+        f"{camera['looked_fps']:.1f}",
         "-" if age is None else f"{age:.0f}",
         str(sum(camera["drops"].values())),
         " ".join(filter(None, (camera["cause"], camera["remedy"]))),

@@ -146,6 +146,19 @@ class Service(Section):
         return metrics
 
 
+class Load(Section):
+    """What happens when the machine cannot keep up; see docs/load.md."""
+
+    degrade: bool = Field(
+        default=True,
+        description="Do without something then: draw less, look seldom where nothing moves, look at smaller "
+        "pictures.",
+    )
+    least_hz: Annotated[float, Field(gt=0, le=60)] = Field(
+        default=5.0, description="A camera with fewer results a second is behind, if it sends more pictures."
+    )
+
+
 class Config(Section):
     """One file: cameras, and how they are watched."""
 
@@ -154,6 +167,7 @@ class Config(Section):
         default=(), max_length=256, description="What is watched, in the order in which it is shown."
     )
     model: Model = Field(default=Model(), description="What detects.")
+    load: Load = Field(default=Load(), description="What happens when the machine cannot keep up.")
     tracking: Tracking = Field(default=Tracking(), description="How objects are followed.")
     display: Display = Field(default=Display(), description="What is drawn.")
     outputs: Outputs = Field(default=Outputs(), description="What is written.")

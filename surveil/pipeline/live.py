@@ -37,16 +37,22 @@ Tap = Callable[[FrameResult], bool]
 """Takes results in the inference thread: must not wait or raise; False means that the result was lost."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+NewStep = Callable[[int], CameraStep]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Brain:
     """What turns pictures into tracks; exchanged as one when the model or the thresholds change.
 
     Attributes:
-        new_step: makes the tracker and rules of one camera, whose ids go on after the given one.
+        new_step: makes the tracker and rules of one camera, whose ids go on after the given one. Brains with
+            the same one share their trackers, which go on when one follows the other.
+        model: what `Parts.open_brain` was asked for.
     """
 
     detector: Detector
-    new_step: Callable[[int], CameraStep]
+    new_step: NewStep
+    model: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +98,7 @@ class Lane:
         self.newest: Slot[Frame] = Slot()
         self.result: Slot[FrameResult] = Slot()
         self.meter = CameraMeter()
-        self.step: tuple[Brain, CameraStep] | None = None  # inference thread only
+        self.step: tuple[NewStep, CameraStep] | None = None  # inference thread only
 
     @property
     def last_id(self) -> int:
@@ -143,12 +149,20 @@ class Inference:
         """What is in use; capture threads prepare for its detector."""
         return self._brain
 
-    def replace(self, brain: Brain) -> None:
-        """Use another detector and new trackers from the next frame on; the detector before is closed."""
+    def replace(self, brain: Brain, *, instead_of: Brain | None = None) -> bool:
+        """Use another detector from the next frame on; the one before is closed.
+
+        Trackers begin anew where `new_step` is another one. False, and nothing changes, where the brain in
+        use is no longer `instead_of`.
+        """
         with self._exchange:  # waits for the batch that is running
-            before, self._brain = self._brain, brain
+            before = self._brain
+            if instead_of not in (None, before):
+                return False
+            self._brain = brain
         if before.detector is not brain.detector:
             before.detector.close()
+        return True
 
     def open(self, lane: Lane) -> None:
         """Serve one more camera."""
@@ -214,8 +228,8 @@ class Inference:
 
     def _finish(self, brain: Brain, item: _Item, detections: Detections | None, detect_ms: float) -> None:
         lane = item.lane
-        if lane.step is None or lane.step[0] is not brain:
-            lane.step = (brain, brain.new_step(lane.last_id))
+        if lane.step is None or lane.step[0] is not brain.new_step:
+            lane.step = (brain.new_step, brain.new_step(lane.last_id))
         timings = {"prepare": item.prepare_ms, "detect": detect_ms}
         with self.times.measure("track") as watch:
             result = lane.step[1].step(item.frame, detections, timings)

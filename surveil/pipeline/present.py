@@ -77,6 +77,9 @@ class Presenter:
     """The thread that draws.
 
     `show`, `hide` and `preview` are for the reader's thread and never wait for drawing.
+
+    Attributes:
+        most_hz: how often every tile is drawn at most; None: at every news. Any thread.
     """
 
     def __init__(
@@ -86,7 +89,8 @@ class Presenter:
         self._changed = threading.Condition()
         self._tiles: dict[str, _Tile] = {}
         self._news: set[str] = set()
-        self._closed = False
+        self._over = threading.Event()
+        self.most_hz: float | None = None
 
     def show(
         self,
@@ -132,7 +136,7 @@ class Presenter:
     def abort(self) -> None:
         """End the thread."""
         with self._changed:
-            self._closed = True
+            self._over.set()
             self._changed.notify_all()
 
     def run(self) -> None:
@@ -140,12 +144,14 @@ class Presenter:
         while True:
             for tile in self._wait():
                 self._draw(tile)
+            if (most_hz := self.most_hz) is not None:
+                self._clock.wait(self._over, 1 / most_hz)
 
     def _wait(self) -> list[_Tile]:
         with self._changed:
-            while not self._news and not self._closed:
+            while not self._news and not self._over.is_set():
                 self._changed.wait()
-            if self._closed:
+            if self._over.is_set():
                 raise Closed
             tiles = [self._tiles[camera_id] for camera_id in sorted(self._news) if camera_id in self._tiles]
             self._news.clear()

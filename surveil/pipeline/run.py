@@ -14,6 +14,7 @@ from surveil.errors import SourceCause, SourceError, SurveilError, UsageError
 from surveil.pipeline.camera import CameraStep
 from surveil.pipeline.channel import Channel
 from surveil.pipeline.files import FileJob, run_sequential, run_staged
+from surveil.pipeline.ladder import LadderConfig
 from surveil.pipeline.outlet import FileOutlet, ResultWriter, finishing
 from surveil.pipeline.session import CameraConfig, Parts, Session
 from surveil.pipeline.state import TROUBLE, State
@@ -226,7 +227,7 @@ class Run:
         taps = {"outlet": results.offer}
         cameras = [replace(self._parts.camera(spec), taps=taps) for spec in self.specs]
         outlets = {spec.name: self._parts.open_outlet(spec, shared, None) for spec in self.specs}
-        session = self._session = Session(self._parts, cameras)
+        session = self._session = Session(self._parts, cameras, LadderConfig())
         session.start()
         self._device = session.device
         try:

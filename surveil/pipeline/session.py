@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Protocol
 from surveil.clock import Clock
 from surveil.errors import StuckThreadError, UsageError
 from surveil.pipeline.cameras import LOOKING, NO_TAPS, STREAMS, CameraConfig, look, new_lane
+from surveil.pipeline.ladder import LadderConfig, Load
 from surveil.pipeline.live import Brain, Inference, Lane
 from surveil.pipeline.playback import OpenAt, Playback, PlaybackConfig
 from surveil.pipeline.present import WHOLE, Presenter, Preview, Region, too_small
+from surveil.pipeline.relief import Relief, Resizer
 from surveil.pipeline.state import FeedState, State, failed, with_streams
 from surveil.pipeline.views import Views
 from surveil.pipeline.worker import Worker
@@ -38,7 +40,7 @@ class Feed(Protocol):
         """Deliver frames until the end or `stop`. Raises SourceError."""
 
 
-class Parts(Protocol):
+class Parts(Resizer, Protocol):
     """What a session is made of; `surveil.app` holds the table from names to implementations."""
 
     @property
@@ -90,13 +92,18 @@ class Session:
     `set_model`.
     """
 
-    def __init__(self, parts: Parts, cameras: Sequence[CameraConfig] = ()) -> None:
+    def __init__(
+        self, parts: Parts, cameras: Sequence[CameraConfig] = (), ladder: LadderConfig | None = None
+    ) -> None:
+        """`ladder`: what to do without when the machine cannot keep up; None: nothing."""
         self._parts, self._clock = parts, parts.clock
         self._lock = threading.RLock()
         self._first = tuple(cameras)
         self._cameras: dict[str, _Camera] = {}
         self._retired: list[Worker] = []  # told to stop, not joined yet
         self._inference: Inference | None = None
+        self._relief: Relief | None = None
+        self._ladder = ladder
         self._presenter = Presenter(self._clock, self._labels, parts.open_overlay)
         self._workers: list[Worker] = []
         self._failure: BaseException | None = None
@@ -113,9 +120,12 @@ class Session:
         if self._inference is not None:
             raise UsageError("the session was started already: make a new one")
         self._inference = Inference(self._parts.open_brain(None), self._clock, self._presenter.news)
+        relief = self._relief = Relief(self._clock, self._inference, self._presenter, self._parts)
+        relief.use(self._ladder)
         self._workers = [
             Worker("inference", self._inference.run, self._on_end),
             Worker("present", self._presenter.run, self._on_end),
+            Worker("relief", lambda: relief.run(self._lanes), self._on_end),
         ]
         for worker in self._workers:
             worker.start()
@@ -137,6 +147,8 @@ class Session:
             return
         self._inference.abort()
         self._presenter.abort()
+        if self._relief is not None:
+            self._relief.abort()
         end_s = self._clock.monotonic() + timeout_s
         workers = retired + self._workers
         stuck = [worker.name for worker in workers if not self._ended(worker, end_s)]
@@ -247,7 +259,20 @@ class Session:
         inference = self._running()
         inference.replace(self._parts.with_thresholds(inference.brain, low, high, birth))
 
+    def use_ladder(self, ladder: LadderConfig | None) -> None:
+        """Do without other things, or nothing (None), when the machine cannot keep up."""
+        if ladder == self._ladder:
+            return
+        self._ladder = ladder
+        if self._relief is not None:
+            self._relief.use(ladder)
+
     # ---- looking
+
+    @property
+    def load(self) -> Load:
+        """What it does without now, and why."""
+        return Load() if self._relief is None else self._relief.load
 
     @property
     def failure(self) -> BaseException | None:
@@ -314,6 +339,10 @@ class Session:
         return self._presenter.preview(camera_id)
 
     # ---- inside
+
+    def _lanes(self) -> list[Lane]:
+        with self._lock:
+            return [camera.lane for camera in self._cameras.values() if camera.feed is not None]
 
     def _labels(self) -> LabelMap:
         return self._running().brain.detector.labels

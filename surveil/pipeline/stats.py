@@ -162,6 +162,11 @@ class CameraMeter:
         self._drops: Counter[str] = Counter()
         self._lock = threading.Lock()
 
+    @property
+    def results(self) -> int:
+        """Frames that have their result."""
+        return self._processed
+
     def received(self, now_s: float) -> None:
         """A frame came out of the source."""
         self._received += 1

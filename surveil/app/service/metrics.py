@@ -29,8 +29,10 @@ def as_text(status: Status) -> str:
 _PLAIN = (  # key of the status, name, kind, help
     ("fps", "surveil_camera_fps", "gauge", "Frames received a second, now."),
     ("processed_fps", "surveil_camera_processed_fps", "gauge", "Frames processed a second, now."),
+    ("looked_fps", "surveil_camera_looked_fps", "gauge", "Frames the detector looks at a second, now."),
     ("received", "surveil_camera_frames_received_total", "counter", "Frames received."),
     ("processed", "surveil_camera_frames_processed_total", "counter", "Frames processed."),
+    ("looked", "surveil_camera_frames_looked_total", "counter", "Frames the detector looked at."),
 )
 _COUNTED = (  # key of the status, name, label, help
     ("drops", "surveil_camera_dropped_total", "reason", "Frames and results lost."),
@@ -44,6 +46,8 @@ def _lines(status: Status) -> Iterator[str]:
     yield f"surveil_up {int(status['state'] in ('running', 'degraded'))}"
     yield from _family("surveil_config_ok", "gauge", "Whether the file is sound as it is now.")
     yield f"surveil_config_ok {int(status['state'] == 'running')}"
+    yield from _family("surveil_load_rung", "gauge", "How much is done without for lack of time: 0 nothing.")
+    yield f"surveil_load_rung {status['load']['rung']}"
     yield from _family("surveil_camera_state", "gauge", "1 for the state in which a camera is.")
     for name, camera in cameras.items():
         yield f"surveil_camera_state{_labels(camera=name, state=camera['state'])} 1"

@@ -13,6 +13,7 @@ from typing import Any
 
 from surveil.app.configured import (
     ConfiguredTable,
+    ladder_of,
     model_of,
     overlay_style,
     plan_cameras,
@@ -164,6 +165,7 @@ class Service:
     def _apply(self) -> None:
         """Make the session what the file says; what did not change is not touched."""
         self._use_model()
+        self._session.use_ladder(ladder_of(self._loaded))
         self._recorder.use(self._recording(self._loaded))
         references = References(self._environment)
         pictures = {"video": self._recorder.offer_picture} if self._loaded.config.outputs.annotated else {}
@@ -172,8 +174,6 @@ class Service:
         self._failed = plan.failed
         for problem in plan.failed.values():
             log.error("%s", problem)
-        for note in plan.notes:
-            log.warning("%s", note)
         wanted = {camera.id: camera for camera in plan.cameras}
         for camera_id in [name for name in self._cameras if name not in wanted]:
             self._session.remove(camera_id)
@@ -290,6 +290,7 @@ class Service:
             digest=self._loaded.digest if self._good else "",
             problems=(*self._broken, *self._model_problem),
             device="" if state in ("starting", "stopped") else self._session.device,
+            load=self._session.load,
             cameras={
                 name: (titles.get(name, name), states[name]) for name in self._cameras if name in states
             },

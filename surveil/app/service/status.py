@@ -13,6 +13,7 @@ from surveil.errors import OutputError, Problem, UsageError
 from surveil.files import write_atomic
 
 if TYPE_CHECKING:
+    from surveil.pipeline.ladder import Load
     from surveil.pipeline.state import State
 
 FORM = 1
@@ -33,6 +34,7 @@ class Facts:
         digest: of the bytes that are in use; empty in safe mode.
         problems: what is wrong with the file as it is now.
         device: what infers.
+        load: what is done without, because the machine cannot keep up.
         cameras: their names and states, in the order of the file.
         failed: why cameras of the file are not watched, by id.
         outputs: what could not be written last, by its name.
@@ -48,6 +50,7 @@ class Facts:
     digest: str
     problems: Sequence[Problem]
     device: str
+    load: Load
     cameras: Mapping[str, tuple[str, State]]
     failed: Mapping[str, Problem]
     outputs: Mapping[str, str]
@@ -70,6 +73,12 @@ def as_json(facts: Facts, hide: Callable[[str], str]) -> dict[str, Any]:
             "problems": [str(problem) for problem in facts.problems],
         },
         "device": facts.device,
+        "load": {
+            "rung": facts.load.rung,
+            "name": facts.load.name,
+            "why": facts.load.why,
+            "for_s": round(max(0.0, facts.now_s - facts.load.since_s), 1) if facts.load.rung else 0.0,
+        },
         "cameras": cameras,
         "outputs": {"trouble": dict(facts.outputs)},
     }
@@ -89,10 +98,13 @@ def _camera(title: str, state: State, now_s: float) -> dict[str, Any]:
         "decoder": state.decoder,
         "fps": round(stats.fps, 2),
         "processed_fps": round(stats.processed_fps, 2),
+        "looked_fps": round(stats.looked_fps, 2),
+        "attention": state.attention,
         "age_p50_ms": _number(stats.age_p50_ms),
         "age_p95_ms": _number(stats.age_p95_ms),
         "received": stats.received,
         "processed": stats.processed,
+        "looked": stats.looked,
         "drops": dict(stats.drops),
         "counters": dict(state.counters),
         "streams": {

@@ -57,10 +57,6 @@ cameras:
     assert door.privacy == (((0, 0), (1, 0), (1, 1)),)
     assert door.ignored == (((0, 0), (0.5, 0), (0.5, 0.5)),)
     assert (list(door.taps), list(door.pictures)) == (["tap"], ["video"])
-    assert [str(note).partition(": ")[2] for note in plan.notes] == [
-        "cameras[0].detect.priority: has no effect yet in this version",
-        "cameras[0].detect.motion_gating: has no effect yet in this version",
-    ]
     assert (off.enabled, off.loop, door.loop) == (False, True, False)
 
 

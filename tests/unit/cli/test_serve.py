@@ -119,11 +119,13 @@ def test_serve_without_a_file(cli: Cli) -> None:
 
 def test_the_status_in_words() -> None:
     camera = {
-        "state": "stalled", "for_s": 7300.0, "fps": 14.96, "processed_fps": 5.0, "age_p95_ms": 41.2,
-        "drops": {"overwritten": 3, "outputs": 1}, "cause": "no picture", "remedy": "Wait.",
+        "state": "stalled", "for_s": 7300.0, "fps": 14.96, "processed_fps": 5.0, "looked_fps": 0.5,
+        "age_p95_ms": 41.2, "drops": {"overwritten": 3, "outputs": 1}, "cause": "no picture",
+        "remedy": "Wait.",
     }  # fmt: skip
     found = {
         "state": "running", "pid": 7, "device": "CPU",
+        "load": {"rung": 2, "name": "looks seldom", "why": "door: 2 results a second", "for_s": 60},
         "config": {"path": "/c.yaml", "problems": ["c:1:1: x"]},
         "cameras": {"door": camera, "gate": {"state": "failed", "cause": "no secret"}},
         "outputs": {"trouble": {"tracks:": "disk full"}},
@@ -131,6 +133,10 @@ def test_the_status_in_words() -> None:
     text = lines(found, alive=True, age_s=1.0)
     assert text[0] == "service  running, 1 s ago"
     assert "problem  c:1:1: x" in text
+    assert "load     too much to do: looks seldom (door: 2 results a second), for 60 s" in text
+    assert not any(
+        row.startswith("load") for row in lines({**found, "load": {"rung": 0}}, alive=True, age_s=1)
+    )
     assert "output   tracks: disk full" in text
     assert text[-2].split() == [
         "door",
@@ -139,11 +145,12 @@ def test_the_status_in_words() -> None:
         "min",
         "15.0",
         "5.0",
+        "0.5",
         "41",
         "4",
         "no",
         "picture",
         "Wait.",
     ]
-    assert text[-1].split() == ["gate", "failed", "-", "-", "-", "-", "-", "no", "secret"]
+    assert text[-1].split() == ["gate", "failed", *"------", "no", "secret"]
     assert "not running; it was running" in lines(found, alive=False, age_s=500)[0]

@@ -270,11 +270,14 @@ class FakeParts:
         self.brains.append(new_brain(brain.detector))  # type: ignore[arg-type]
         return self.brains[-1]
 
-    def open_overlay(self, style: object) -> FakeOverlay:
-        return FakeOverlay(style)
+    def smaller_size(self, brain: Brain) -> tuple[int, int] | None:
+        return None
+
     def new_gate(self) -> None:
         return None
 
+    def open_overlay(self, style: object) -> FakeOverlay:
+        return FakeOverlay(style)
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ from surveil.app.service.status import Facts, as_json, read_status, write_status
 from surveil.app.service.watch import FileWatch
 from surveil.clock import SystemClock
 from surveil.errors import OutputError, Problem, UsageError
+from surveil.pipeline.ladder import Load
 from surveil.pipeline.state import State
 from surveil.pipeline.stats import CameraStats
 from surveil.redact import Redactor
@@ -127,13 +128,15 @@ def test_a_change_is_told_once_it_has_settled(tmp_path: Path) -> None:
 
 
 def facts(**changes: Any) -> Facts:
-    stats = CameraStats(received=9, processed=7, fps=15.0, processed_fps=12.04, drops={"overwritten": 2})
+    drops = {"overwritten": 2}
+    stats = CameraStats(received=9, processed=7, looked=3, fps=15.0, processed_fps=12.04, drops=drops)
     state = State(name="live", since_s=10.0, stats=stats, counters={"reconnects": 1}, decoder="h264")
     broken = State(name="failed-auth", since_s=12.0, cause="wrong password", detail="rtsp://u:hunter2@h/1")
     values: dict[str, Any] = {
         "state": "running", "pid": 5, "started_wall_s": 1.0, "now_wall_s": 2.0, "now_s": 15.0,
         "period_s": 2.0,
         "config": Path("/c.yaml"), "digest": "d", "problems": [], "device": "CPU",
+        "load": Load(rung=1, why="door: 2 results a second", since_s=11.0),
         "cameras": {"door": ("Front", state), 'y"\\d': ("", broken)},
         "failed": {"gate": Problem(file="c", key="cameras[2]", reason="token hunter3-secret is wrong")},
         "outputs": {},
@@ -156,6 +159,13 @@ def test_the_status_is_whole_and_holds_no_secret(tmp_path: Path) -> None:
         12.04,
     )
     assert door["age_p50_ms"] is None
+    assert (door["looked"], door["attention"]) == (3, "full")
+    assert status["load"] == {
+        "rung": 1,
+        "name": "fewer pictures a second are drawn on the screen",
+        "why": "door: 2 results a second",
+        "for_s": 4.0,
+    }
     assert door["received"] - door["processed"] == sum(door["drops"].values())
     assert status["cameras"]["gate"] == {"state": "failed", "cause": "token *** is wrong"}
     assert path.stat().st_mode & 0o777 == 0o600
@@ -186,6 +196,8 @@ def test_figures_in_the_text_format() -> None:
     assert 'surveil_camera_state{camera="door",state="live"} 1' in lines
     assert 'surveil_camera_state{camera="y\\"\\\\d",state="failed-auth"} 1' in lines
     assert 'surveil_camera_frames_received_total{camera="door"} 9' in lines
+    assert 'surveil_camera_frames_looked_total{camera="door"} 3' in lines
+    assert "surveil_load_rung 1" in lines
     assert 'surveil_camera_dropped_total{camera="door",reason="overwritten"} 2' in lines
     assert 'surveil_camera_events_total{camera="door",event="reconnects"} 1' in lines
     families = [line.split()[2] for line in lines if line.startswith("# TYPE")]
