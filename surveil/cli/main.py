@@ -12,6 +12,7 @@ import typer.core
 
 from surveil.cli import bench, calibrate, config, demo, doctor, eval, gui, models, run, serve, status, track
 from surveil.cli.launch import INTERRUPTED, forget_stdout, say
+from surveil.cli.title import hide_arguments
 from surveil.cli.window import OpenWindow
 from surveil.errors import SurveilError
 from surveil.redact import redact
@@ -123,6 +124,8 @@ def main(open_window: OpenWindow, arguments: Sequence[str] | None = None) -> int
     """
     try:
         given = None if arguments is None else list(arguments)
+        if given is None:
+            hide_arguments()
         build()(args=given, prog_name="surveil", obj=open_window)
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
