@@ -128,6 +128,7 @@ def test_models_are_listed_and_shown(
 def test_ctrl_c_while_it_loads_is_no_traceback() -> None:
     script = (
         "import sys, surveil.__main__ as door, signal, os\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell's background job ignores it
         "class Slow:\n"
         "    def find_spec(self, name, path=None, target=None):\n"
         "        if name == 'typer': os.kill(os.getpid(), signal.SIGINT)\n"
