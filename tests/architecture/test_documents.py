@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
+
+from surveil.errors import SourceCause
+from surveil.pipeline.state import StateName
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "assets").rglob("*.md")])
@@ -35,3 +39,11 @@ def test_files_that_are_named_are_there(name: str) -> None:
 def test_decisions_are_numbered_without_gaps() -> None:
     numbers = [int(path.name[:4]) for path in sorted((ROOT / "docs" / "adr").glob("*.md"))]
     assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_every_state_and_cause_of_a_camera_is_explained() -> None:
+    page = (ROOT / "docs" / "cameras.md").read_text(encoding="utf-8")
+    firsts = re.findall(r"^\| ([^|`]+) \|", page, re.MULTILINE)
+    told = {word.strip() for first in firsts for word in first.split(",")}
+    assert set(SourceCause) - told == set()
+    assert set(get_args(StateName)) - told == set()
