@@ -99,10 +99,19 @@ class Table:
 
     def open_detector(self) -> tuple[Detector, int]:
         """See `RunParts`."""
+        return self._side_by_side(None)
+
+    def _side_by_side(self, model: str | None, size: tuple[int, int] | None = None) -> tuple[Detector, int]:
         # As many detections side by side as there are cores, each of one thread; a GPU does one at a time.
         count = self._options.model.threads or cores()
-        detector = self._detector(None, threads=1, streams=count)
+        detector = self._detector(model, threads=1, streams=count, size=size)
         return detector, count if detector.device.startswith("CPU") else 1
+
+    def _for_cameras(self, model: str | None, size: tuple[int, int] | None = None) -> tuple[Detector, int]:
+        # A camera's frames are detected one after the other: one alone is served best by all cores together.
+        if self._several:
+            return self._side_by_side(model, size)
+        return self._detector(model, self._options.model.threads, size=size), 1
 
     def _detector(
         self, model: str | None, threads: int, streams: int = 1, size: tuple[int, int] | None = None
@@ -150,11 +159,12 @@ class Table:
 
     def open_brain(self, model: str | None) -> Brain:
         """See `Parts`."""
-        detector = self._detector(model, self._options.model.threads)
+        detector, count = self._for_cameras(model)
         return Brain(
             detector=detector,
             new_step=lambda last: self.new_step(detector, ids_after=last),
             model=model,
+            side_by_side=count,
         )
 
     def smaller_size(self, brain: Brain) -> tuple[int, int] | None:
@@ -168,7 +178,7 @@ class Table:
 
     def resized(self, brain: Brain, size: tuple[int, int] | None) -> Brain:
         """See `Parts`."""
-        detector = self._detector(brain.model, self._options.model.threads, size=size)
+        detector, _ = self._for_cameras(brain.model, size)
         return replace(brain, detector=detector)
 
     def _usual_size(self, brain: Brain, card: ModelCard) -> tuple[int, int]:

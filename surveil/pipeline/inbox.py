@@ -1,9 +1,10 @@
-"""The newest frame of every camera, taken in fair turns by the one inference thread."""
+"""The newest frame of every camera, taken in fair turns by those who detect."""
 
 from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Iterable
 from typing import Generic, TypeVar
 
 from surveil.pipeline.channel import Closed
@@ -19,7 +20,8 @@ class Inbox(Generic[T]):
     `take` serves equal cameras least recently served first. (Serving the oldest frames starves cameras: 1.6
     against 12.9 turns a second were measured.) Where not all can be served, each step of priority is worth
     twice the turns; where all can, it changes nothing. Who was passed over for `PATIENCE` turns goes before
-    everybody, so nobody starves. All methods may be called from any thread.
+    everybody, so nobody starves. A camera that was taken is not taken again before it is given back, so that
+    its frames are in nobody else's hands. All methods may be called from any thread.
 
     This is weighted fair queueing (Demers, Keshav and Shenker, 1989): a turn moves a camera on by the
     inverse of its weight in a time of their own, and who is the least far is next. Who had nothing to be
@@ -32,6 +34,7 @@ class Inbox(Generic[T]):
         self._served: dict[str, int] = {}  # camera -> number of its last turn; only open cameras are in it
         self._far: dict[str, float] = {}  # camera -> how far it is
         self._turn, self._now = 0, 0.0  # `_now`: how far those are who are served
+        self._taken: set[str] = set()
         self._overwritten: Counter[str] = Counter()
         self._closed = False
 
@@ -72,18 +75,30 @@ class Inbox(Generic[T]):
     def take(self, limit: int = 1) -> list[T]:
         """The items of at most `limit` cameras, in the order in which it is their turn; waits for one.
 
+        Each of these cameras is to be given back.
+
         Raises:
             Closed: the inbox was aborted.
         """
         with self._changed:
-            while not self._places and not self._closed:
+            while not (free := self._free()) and not self._closed:
                 self._changed.wait()
             if self._closed:
                 raise Closed
-            cameras = sorted(self._places, key=self._order)[:limit]
+            cameras = sorted(free, key=self._order)[:limit]
+            self._taken.update(cameras)
             items = [self._serve(camera_id) for camera_id in cameras]
             self._changed.notify_all()
             return items
+
+    def give_back(self, cameras: Iterable[str]) -> None:
+        """These cameras may be taken again."""
+        with self._changed:
+            self._taken.difference_update(cameras)
+            self._changed.notify_all()
+
+    def _free(self) -> list[str]:
+        return [camera_id for camera_id in self._places if camera_id not in self._taken]
 
     def _order(self, camera_id: str) -> tuple[bool, float, int]:
         served = self._served[camera_id]

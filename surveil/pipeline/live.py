@@ -1,17 +1,19 @@
 """The live layout: whatever the machine manages now, with the newest frames.
 
     capture + letterbox | detect + track + rules           | present, recorders, callers
-      thread a camera      one thread for all cameras          each in a thread of its own
+      thread a camera      one thread, or one a core           each in a thread of its own
 
-Between the first two stands the `Inbox`: a live camera overwrites its frame there, a recording waits. A
-camera's frames always pass the same thread, so the camera step needs no lock.
+Between the first two stands the `Inbox`: a live camera overwrites its frame there, a recording waits. It
+gives a camera to one thread at a time, so the camera step needs no lock.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -26,6 +28,7 @@ from surveil.pipeline.slot import Slot
 from surveil.pipeline.state import FeedState, State
 from surveil.pipeline.stats import CameraMeter, StageTimes
 from surveil.pipeline.wanted import Wanted
+from surveil.pipeline.worker import Worker
 from surveil.types import Detections, Frame, FrameResult
 
 if TYPE_CHECKING:
@@ -34,7 +37,8 @@ if TYPE_CHECKING:
     from surveil.render.shapes import Shape
 
 Tap = Callable[[FrameResult], bool]
-"""Takes results in the inference thread: must not wait or raise; False means that the result was lost."""
+"""Takes results in an inference thread, one camera's in order, of several cameras perhaps at the same time:
+must not wait or raise; False means that the result was lost."""
 
 
 NewStep = Callable[[int], CameraStep]
@@ -48,11 +52,13 @@ class Brain:
         new_step: makes the tracker and rules of one camera, whose ids go on after the given one. Brains with
             the same one share their trackers, which go on when one follows the other.
         model: what `Parts.open_brain` was asked for.
+        side_by_side: how many detections are worth running at the same time.
     """
 
     detector: Detector
     new_step: NewStep
     model: str | None = None
+    side_by_side: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +73,7 @@ class _Item:
 
 
 class Lane:
-    """One camera's way through the layout: what its capture thread and the inference thread share.
+    """One camera's way through the layout: what its capture thread and inference share.
 
     Attributes:
         newest: the newest frame, before detection.
@@ -98,7 +104,7 @@ class Lane:
         self.newest: Slot[Frame] = Slot()
         self.result: Slot[FrameResult] = Slot()
         self.meter = CameraMeter()
-        self.step: tuple[NewStep, CameraStep] | None = None  # inference thread only
+        self.step: tuple[NewStep, CameraStep] | None = None  # for the thread that has the camera
 
     @property
     def last_id(self) -> int:
@@ -132,7 +138,7 @@ class Lane:
 
 
 class Inference:
-    """The thread that detects and tracks for all cameras.
+    """What detects and tracks for all cameras, in one thread or several.
 
     Attributes:
         times: time by stage.
@@ -141,7 +147,7 @@ class Inference:
     def __init__(self, brain: Brain, clock: Clock, on_news: Callable[[str], None]) -> None:
         self._brain, self._clock, self._on_news = brain, clock, on_news
         self._inbox: Inbox[_Item] = Inbox()
-        self._exchange = threading.Lock()
+        self._serving = tuple(threading.Lock() for _ in range(brain.side_by_side))
         self.times = StageTimes()
 
     @property
@@ -155,7 +161,9 @@ class Inference:
         Trackers begin anew where `new_step` is another one. False, and nothing changes, where the brain in
         use is no longer `instead_of`.
         """
-        with self._exchange:  # waits for the batch that is running
+        with ExitStack() as stack:
+            for serving in self._serving:  # waits for what is running
+                stack.enter_context(serving)
             before = self._brain
             if instead_of not in (None, before):
                 return False
@@ -199,12 +207,19 @@ class Inference:
         item = _Item(lane, frame, detector, prepared, prepare_ms)
         self._inbox.put(lane.camera_id, item, wait=not lane.live, priority=lane.priority)
 
-    def run(self) -> None:
-        """Serve until `abort`; the layout's one inference thread."""
+    def workers(self, at_end: Callable[[BaseException | None], None]) -> list[Worker]:
+        """The threads, not started yet. They serve until `abort`."""
+        return [
+            Worker(f"inference-{k}", partial(self._run, serving), at_end)
+            for k, serving in enumerate(self._serving)
+        ]
+
+    def _run(self, serving: threading.Lock) -> None:
         while True:
             items = self._inbox.take(self._batch())
-            with self._exchange:
+            with serving:
                 self._serve(items)
+            self._inbox.give_back(item.lane.camera_id for item in items)
 
     def _batch(self) -> int:
         # On a CPU a batch gains nothing and delays its first camera.

@@ -123,7 +123,7 @@ class Session:
         relief = self._relief = Relief(self._clock, self._inference, self._presenter, self._parts)
         relief.use(self._ladder)
         self._workers = [
-            Worker("inference", self._inference.run, self._on_end),
+            *self._inference.workers(self._on_end),
             Worker("present", self._presenter.run, self._on_end),
             Worker("relief", lambda: relief.run(self._lanes), self._on_end),
         ]

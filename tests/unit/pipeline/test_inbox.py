@@ -4,6 +4,7 @@ import itertools
 import random
 import threading
 from collections import Counter
+from typing import TypeVar
 
 import pytest
 from hypothesis import given, settings
@@ -13,13 +14,22 @@ from surveil.pipeline.channel import Closed
 from surveil.pipeline.inbox import PATIENCE, Inbox
 from surveil.pipeline.worker import Worker
 
+T = TypeVar("T")
+
+
+def take(inbox: Inbox[T], limit: int = 1) -> list[T]:
+    """Items of cameras `a`, `b`, … that are given back at once."""
+    items = inbox.take(limit)
+    inbox.give_back("abcdefghr")
+    return items
+
 
 def test_live_overwrites_and_counts() -> None:
     inbox: Inbox[int] = Inbox()
     inbox.open("a")
     inbox.put("a", 1, wait=False)
     inbox.put("a", 2, wait=False)
-    assert inbox.take() == [2]
+    assert take(inbox) == [2]
     assert inbox.overwritten("a") == 1
 
 
@@ -31,7 +41,7 @@ def test_least_recently_served_goes_first() -> None:
     for _ in range(6):
         for camera in "abc":  # all are always ready, `a` is the quickest
             inbox.put(camera, camera, wait=False)
-        turns += inbox.take()
+        turns += take(inbox)
     assert turns == list("abcabc")
 
 
@@ -40,9 +50,42 @@ def test_batch_holds_one_item_a_camera() -> None:
     for camera in "abc":
         inbox.open(camera)
         inbox.put(camera, camera, wait=False)
-    assert inbox.take(2) == ["a", "b"]
+    assert take(inbox, 2) == ["a", "b"]
     inbox.put("a", "a", wait=False)
-    assert inbox.take(8) == ["c", "a"]
+    assert take(inbox, 8) == ["c", "a"]
+
+
+def test_a_camera_is_in_one_hand_at_a_time() -> None:
+    inbox: Inbox[str] = Inbox()
+    for camera in "ab":
+        inbox.open(camera)
+        inbox.put(camera, camera, wait=False)
+    assert inbox.take() == ["a"]
+    inbox.put("a", "next", wait=False)
+    assert inbox.take(2) == ["b"]
+    waiting: list[str] = []
+    worker = Worker("taker", lambda: waiting.extend(inbox.take()))
+    worker.start()
+    inbox.put("b", "later", wait=False)
+    assert not waiting
+    inbox.give_back(["a"])
+    worker.join(2.0)
+    assert waiting == ["next"]
+
+
+def test_a_camera_that_is_opened_again_is_not_taken_from_who_has_it() -> None:
+    inbox: Inbox[str] = Inbox()
+    inbox.open("a")
+    inbox.put("a", "before", wait=False)
+    assert inbox.take() == ["before"]
+    inbox.close("a")
+    inbox.open("a")
+    inbox.put("a", "after", wait=False)
+    inbox.open("b")
+    inbox.put("b", "b", wait=False)
+    assert inbox.take(2) == ["b"]
+    inbox.give_back("a")
+    assert inbox.take() == ["after"]
 
 
 def test_closed_place_turns_its_producer_away_and_leaves_the_others() -> None:
@@ -55,7 +98,7 @@ def test_closed_place_turns_its_producer_away_and_leaves_the_others() -> None:
     with pytest.raises(Closed):
         inbox.put("a", 2, wait=False)
     inbox.put("b", 3, wait=False)
-    assert inbox.take() == [3]
+    assert take(inbox) == [3]
 
 
 @pytest.mark.parametrize("how", ["close", "abort"])
@@ -96,7 +139,7 @@ def test_equal_shares_under_overload_and_nothing_lost_of_recordings() -> None:
     served: list[tuple[str, int]] = []
     while ("r", 99) not in served:
         stop.wait(0.002)  # four times slower than each of them
-        served += inbox.take()
+        served += take(inbox)
     stop.set()
     inbox.abort()
     for worker in workers:
@@ -120,7 +163,7 @@ def test_never_hangs() -> None:
 
         def consume(inbox: Inbox[int] = inbox, count: int = chance.randrange(1, 60)) -> None:
             for _ in range(count):
-                inbox.take(2)
+                take(inbox, 2)
 
         workers = [Worker("a", lambda: produce("a")), Worker("b", lambda: produce("b")), Worker("c", consume)]
         for worker in workers:
@@ -138,6 +181,7 @@ def turns(inbox: Inbox[str], priorities: dict[str, int], count: int) -> Counter[
         for camera, priority in priorities.items():
             inbox.put(camera, camera, wait=False, priority=priority)
         served.update(inbox.take())
+        inbox.give_back(priorities)
     return served
 
 
@@ -180,7 +224,7 @@ def test_nobody_starves_whatever_the_priorities(
             inbox.put(camera, camera, wait=False, priority=priorities[camera])
         if not ready:
             continue
-        served = inbox.take(limit)
+        served = take(inbox, limit)
         for camera in ready:
             waited[camera] = 0 if camera in served else waited[camera] + len(served)
             assert waited[camera] <= PATIENCE + len(priorities) + limit
