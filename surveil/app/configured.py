@@ -160,7 +160,7 @@ class ConfiguredTable(Table):
     """The parts of a session whose model and cameras come from a file, and may change with it."""
 
     def __init__(self, loaded: Loaded, clock: Clock) -> None:
-        super().__init__(run_options(loaded), clock)
+        super().__init__(run_options(loaded), clock, several=len(loaded.config.cameras) > 1)
         self._wanted = loaded.config.model.thresholds
         self.labels: frozenset[str] = frozenset()
         """The classes of the model that was opened last."""
