@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -42,6 +43,8 @@ def run(  # noqa: PLR0913 - the same arguments as the command line's, so that th
     end: float | None = None,
     all_states: bool = False,
     decode: str = "auto",
+    realtime: bool = False,
+    loop: bool = False,
     stop: threading.Event | None = None,
 ) -> Iterator[FrameResult]:
     """Detect and track: the results of recordings, frame by frame, or of cameras, until `stop` is set.
@@ -75,7 +78,9 @@ def run(  # noqa: PLR0913 - the same arguments as the command line's, so that th
         start: first media second; see `RunOptions`.
         end: media second to end before; see `RunOptions`.
         all_states: also unconfirmed tracks.
-        decode: what decodes video; see `RunOptions`.
+        decode: what decodes video; see `RunOptions`, as are the next two.
+        realtime: whether recordings are taken for cameras.
+        loop: whether they then begin again at their end.
         stop: ends the results early and well when it is set.
 
     Raises:
@@ -108,6 +113,8 @@ def run(  # noqa: PLR0913 - the same arguments as the command line's, so that th
         start_s=start,
         end_s=end,
         decode=decode,
+        realtime=realtime,
+        loop=loop,
     )
     sources = [source] if isinstance(source, str | Path) else source
     return plan_run([str(one) for one in sources], options, stop or threading.Event()).results()
@@ -126,6 +133,8 @@ def plan_run(
     specs = expand_sources(sources)
     if len(specs) == 1:
         specs[0].check()  # said at once, before PyAV, OpenCV and a model load; of several the others go on
+    if options.realtime:
+        specs = [replace(spec, live=True) for spec in specs]
 
     _check_decoder(options.decode)
     from surveil.app.table import Table

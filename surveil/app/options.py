@@ -82,6 +82,9 @@ class RunOptions:
         start_s: media second to begin with (recordings).
         end_s: media second to end before; for cameras: seconds to watch.
         decode: `auto`, `cpu` or a device that decodes video.
+        realtime: recordings and scenes are taken for cameras: side by side, at their own pace, and pictures
+            that are not processed in time are lost.
+        loop: with `realtime`: again and again.
         staged: four threads; False: one after the other, with the same results.
     """
 
@@ -90,10 +93,14 @@ class RunOptions:
     start_s: float = 0.0
     end_s: float | None = None
     decode: str = "auto"
+    realtime: bool = False
+    loop: bool = False
     staged: bool = True
 
     def __post_init__(self) -> None:
         Span(start_s=self.start_s, end_s=self.end_s)  # says at once what is wrong with them
+        if self.loop and not self.realtime:
+            raise UsageError("loop: recordings are played again and again only as cameras: add --realtime")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -25,7 +25,7 @@ from surveil.pipeline.gate import Gate, LaggedGate
 from surveil.pipeline.live import Brain
 from surveil.pipeline.motion import MotionDetector
 from surveil.pipeline.outlet import FileOutlet, Picture, ResultWriter
-from surveil.pipeline.playback import OpenAt
+from surveil.pipeline.playback import OpenAt, Playback, PlaybackConfig
 from surveil.pipeline.session import CameraConfig, Feed
 from surveil.pipeline.supervised import Supervised
 from surveil.render.hud import Hud, media_time
@@ -74,6 +74,7 @@ class Table:
             every=options.model.every,
             motion_gating=options.model.motion_gating,
             decode=options.decode,
+            loop=options.loop,
         )
 
     def opener(self, config: CameraConfig, stop: threading.Event) -> OpenAt:
@@ -85,6 +86,7 @@ class Table:
             transport=config.transport,
             verify_tls=config.verify_tls,
             decode=config.decode,
+            realtime=config.source.live and config.source.kind == "synthetic",
         )
         return Opener(config.source, camera_id=config.id, clock=self._clock, options=options)
 
@@ -92,8 +94,11 @@ class Table:
         self, config: CameraConfig, stop: threading.Event, deliver: Callable[[Frame], None]
     ) -> Feed:
         """See `Parts`."""
+        opener = self.opener(config, stop)
+        if config.source.kind not in ("stream", "webcam"):  # a recording that is taken for a camera
+            return Playback(opener, deliver, self._clock, PlaybackConfig(loop=config.loop))
         supervision = SuperviseConfig(still_after_s=config.still_after_s)
-        return Supervised(self.opener(config, stop), deliver, self._clock, supervision)
+        return Supervised(opener, deliver, self._clock, supervision)
 
     # ---- detect, track
 

@@ -58,7 +58,7 @@ class SourceSpec:
         kind: which implementation plays it.
         text: path, pattern, device or address; may hold a password, hence not in the repr.
         name: short, unique among the sources given together, safe in file names.
-        live: True for cameras: they are kept alive, and lose frames that are not taken.
+        live: True for cameras, and for what is to be taken for one: it loses frames that are not taken.
     """
 
     kind: SourceKind

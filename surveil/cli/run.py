@@ -44,6 +44,10 @@ End = Annotated[
     float | None,
     typer.Option("--end", min=0, metavar="S", help="End before it; cameras: watch for S seconds."),
 ]
+Realtime = Annotated[
+    bool, typer.Option("--realtime", help="Take recordings and scenes for cameras: pictures may be lost.")
+]
+Loop = Annotated[bool, typer.Option("--loop", help="With --realtime: again and again, until Ctrl-C.")]
 AllStates = Annotated[
     bool, typer.Option("--all-states", help="Also tentative, lost and coasting tracks in the JSON Lines.")
 ]
@@ -54,6 +58,7 @@ surveil run clip.mp4
 surveil run clip.mp4 --no-video --jsonl - --classes person | jq .tracks
 surveil run shots/*.mp4 --out annotated/ --mot tracks/
 surveil run rtsp://user:password@10.0.0.7/stream1 --out door.mp4 --end 60
+surveil run test://street clip.mp4 --realtime --loop --no-video --jsonl -
 surveil run clip.mp4 --model mine.onnx --card mine.json --every 3
 """
 
@@ -79,6 +84,8 @@ def run(
     start: Start = 0.0,
     end: End = None,
     decode: shared.Decode = "auto",
+    realtime: Realtime = False,
+    loop: Loop = False,
     all_states: AllStates = False,
     no_video: NoVideo = False,
     verbose: shared.Verbose = False,
@@ -122,6 +129,8 @@ def run(
             start_s=start,
             end_s=end,
             decode=decode,
+            realtime=realtime,
+            loop=loop,
         ),
         quiet=quiet,
     )

@@ -241,17 +241,19 @@ class Run:
 
     def _watched(self, session: Session, results: Channel[FrameResult]) -> Iterator[FrameResult]:
         clock = self._parts.clock
-        began_s, looked_s = clock.monotonic(), float("-inf")
+        began_s, looked_s, over = clock.monotonic(), float("-inf"), False
         while not self._stop.is_set():
             now_s = clock.monotonic()
             if self._seconds is not None and now_s - began_s >= self._seconds:
                 break
             if now_s - looked_s >= POLL_S:
                 looked_s = now_s
-                self._look_after(session)
+                over = self._look_after(session)
             try:
                 result = results.get(POLL_S)
             except TimeoutError:
+                if over:
+                    break
                 continue
             yield result
         for name, state in session.states().items():
@@ -262,8 +264,8 @@ class Run:
         while len(results):  # nobody else takes from it, and nothing more comes in
             yield results.get()
 
-    def _look_after(self, session: Session) -> None:
-        """Say what changed for the worse; raise when there is nothing to wait for."""
+    def _look_after(self, session: Session) -> bool:
+        """Say what changed for the worse; raise when there is nothing to wait for. Whether all have ended."""
         if session.failure is not None:
             raise session.failure
         states = session.states()
@@ -276,6 +278,7 @@ class Run:
                 self._told[name] = state.name
                 if state.name in TROUBLE:
                     log.warning("%s: %s: %s", name, state.name, state.detail or state.cause)
+        return all(state.name in ("ended", "failed") for state in states.values())
 
 
 def _cause(text: str) -> SourceCause:

@@ -18,8 +18,9 @@ from surveil.app import (
     open_session,
     plan_run,
 )
-from surveil.errors import ModelError, SourceError, UsageError
+from surveil.errors import DeviceError, ModelError, SourceError, UsageError
 from surveil.render.style import OverlayStyle
+from tests.support.clips import write_clip
 
 PAUSE = threading.Event()
 
@@ -162,3 +163,45 @@ def test_least_score_lifts_the_thresholds_of_the_tracker(model: Path, clip: Path
     assert births(None) > births(0.7)
     assert births(0.55) > 0
     assert births(0.999) == 0
+
+
+def test_recordings_taken_for_cameras_play_side_by_side_at_their_own_pace(model: Path, clip: Path) -> None:
+    options = RunOptions(model=ModelOptions(model=str(model)), realtime=True)
+    run = plan_run([str(clip), str(clip)], options, threading.Event())
+    assert run.live
+    arrivals: dict[str, list[float]] = {}
+    for result in run.results():
+        arrivals.setdefault(result.frame.camera_id, []).append(result.frame.arrived_s)
+    assert set(arrivals) == {"square", "square-2"}
+    first, second = arrivals.values()
+    assert first[0] < second[-1]
+    assert second[0] < first[-1]
+    for times in (first, second):
+        assert times[-1] - times[0] == pytest.approx(3.9, abs=1.0)  # four seconds at 10 Hz
+    lost = sum(run.summary().left_out.values())
+    assert 60 <= len(first) + len(second) <= 80
+    assert len(first) + len(second) + lost >= 78
+
+
+def test_a_recording_and_a_scene_begin_again_until_a_stop(model: Path, tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / "short.mp4", frames=5, rate=10)
+    stop = threading.Event()
+    sources = [str(clip), "test://street?size=64x64&fps=10&seconds=0.5"]
+    rounds: dict[str, int] = {}
+    for result in surveil.run(sources, model=model, realtime=True, loop=True, stop=stop):
+        rounds[result.frame.camera_id] = result.frame.epoch
+        if len(rounds) == 2 and min(rounds.values()) >= 2:
+            stop.set()
+    assert stop.is_set()
+
+
+def test_looping_needs_the_pace_of_life() -> None:
+    with pytest.raises(UsageError, match="add --realtime"):
+        RunOptions(loop=True)
+
+
+def test_a_device_that_is_not_there_is_said_before_anything_is_opened(clip: Path) -> None:
+    with pytest.raises(DeviceError, match="decoding on 'nonsense'"):
+        surveil.run(clip, decode="nonsense")
+    with pytest.raises(DeviceError, match="decoding on 'nonsense'"):
+        open_session(GuiOptions(decode="nonsense"))
