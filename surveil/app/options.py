@@ -109,11 +109,17 @@ class GuiOptions:
 
     Attributes:
         decode: as in `RunOptions`.
+        config: the file with the cameras, where no sources are given; None: that of the user.
+        demo: show the shipped clip, again and again.
         exit_after_s: close by itself after so many seconds (for tests and screenshots).
         screenshot: where to save a picture of the window at its end.
+        stats: where to write, at the end, how fast the window was (JSON).
     """
 
     model: ModelOptions = ModelOptions()
     decode: str = "auto"
+    config: Path | None = None
+    demo: bool = False
     exit_after_s: float | None = None
     screenshot: Path | None = None
+    stats: Path | None = None

@@ -10,9 +10,11 @@ import typer
 from surveil.app.options import GuiOptions
 from surveil.cli import options as shared
 from surveil.cli.launch import setup_logging
+from surveil.errors import UsageError
 
 Sources = Annotated[
-    list[str] | None, typer.Argument(metavar="[SOURCE]", help="What to show; without it the start page.")
+    list[str] | None,
+    typer.Argument(metavar="[SOURCE]", help="What to show, and nothing else; without it the file's cameras."),
 ]
 ExitAfter = Annotated[
     float | None, typer.Option("--exit-after", min=0, metavar="S", help="Close by itself after S seconds.")
@@ -20,9 +22,18 @@ ExitAfter = Annotated[
 Screenshot = Annotated[
     Path | None, typer.Option("--screenshot", metavar="FILE.png", help="Save a picture of the window.")
 ]
+Stats = Annotated[
+    Path | None, typer.Option("--stats", metavar="FILE.json", help="Write how fast the window was.")
+]
+ConfigFile = Annotated[
+    Path | None, typer.Option("--config", metavar="FILE", help="The cameras' file; by default the user's.")
+]
+Demo = Annotated[bool, typer.Option("--demo", help="Show the shipped clip.")]
 
 EXAMPLES = """\b
 surveil gui
+surveil gui --config cameras.yaml
+surveil gui --demo
 surveil gui clip.mp4
 surveil gui rtsp://user:password@10.0.0.7/stream1
 surveil gui test://street
@@ -42,8 +53,11 @@ def gui(
     min_score: shared.MinScore = None,
     every: shared.Every = 1,
     decode: shared.Decode = "auto",
+    config: ConfigFile = None,
+    demo: Demo = False,
     exit_after: ExitAfter = None,
     screenshot: Screenshot = None,
+    stats: Stats = None,
     verbose: shared.Verbose = False,
     quiet: shared.Quiet = False,
 ) -> None:
@@ -60,7 +74,17 @@ def gui(
         min_score=min_score,
         every=every,
     )
-    options = GuiOptions(model=chosen, decode=decode, exit_after_s=exit_after, screenshot=screenshot)
+    if config is not None and (sources or demo):
+        raise UsageError("--config shows the cameras of a file: give no sources, and no --demo, beside it")
+    options = GuiOptions(
+        model=chosen,
+        decode=decode,
+        config=config,
+        demo=demo,
+        exit_after_s=exit_after,
+        screenshot=screenshot,
+        stats=stats,
+    )
     code = ctx.obj(sources or [], options)
     if code:
         raise typer.Exit(code)

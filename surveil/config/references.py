@@ -98,3 +98,15 @@ def read_keyring(name: str) -> str | None:
         raise UsageError(
             f"the keyring cannot be read ({type(error).__name__}): use ${{VARIABLE}} on machines without one"
         ) from error
+
+
+def write_keyring(name: str, secret: str) -> str:
+    """Put a secret into the machine's keyring; the reference to it. Raises UsageError where it has none."""
+    import keyring
+    from keyring.errors import KeyringError
+
+    try:
+        keyring.set_password(SERVICE, name, secret)
+    except KeyringError as error:
+        raise UsageError(f"this machine has no keyring that can be used ({type(error).__name__})") from error
+    return f"keyring:{name}"

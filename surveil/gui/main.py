@@ -4,63 +4,116 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from surveil.app import GuiOptions, configure_cameras, open_session
-from surveil.clock import SystemClock
+from surveil.app import GuiOptions, configure_cameras
+from surveil.clock import Clock, SystemClock
+from surveil.errors import OutputError
 from surveil.gui.environment import prepare_environment
+from surveil.redact import Redactor
 
-STOP_S = 3.0
+if TYPE_CHECKING:
+    from PyQt6.QtWidgets import QApplication
+
+    from surveil.app.desktop import Desktop
+    from surveil.gui.window import MainWindow
+
+STOP_S = 2.5
 SIGNAL_POLL_MS = 200
 
 
 def run_gui(sources: Sequence[str], options: GuiOptions) -> int:
-    """Open the window on the first of `sources` (or on the start page) and return the exit code.
+    """Open the window on `sources`, or on the cameras of the user's file, and return the exit code.
 
     Raises:
         UsageError: no window can be opened here; the message says what to install.
+        ModelError, DeviceError: the detector cannot be opened.
     """
     prepare_environment()
-    from PyQt6.QtCore import QTimer
     from PyQt6.QtWidgets import QApplication
 
-    from surveil.gui.controller import Controller
-    from surveil.gui.window import MainWindow
+    from surveil.app.desktop import open_desktop
+    from surveil.gui.crash import CrashReports, reports_folder
 
+    clock, redactor = SystemClock(), Redactor()
     app = QApplication(sys.argv[:1])
     app.setApplicationName("surveil")
-    session = open_session(options)
-    configure = partial(configure_cameras, options=options)
-    controller = Controller(session, configure, SystemClock())
-    try:
-        window = MainWindow(controller)
+    app.setDesktopFileName("surveil")
+    with ExitStack() as stack:
+        crashes = stack.enter_context(CrashReports(reports_folder(), clock, redactor))
+        kept = not sources and not options.demo
+        desktop = open_desktop(options, kept=kept, clock=clock, redactor=redactor)
+        stack.callback(desktop.session.stop, STOP_S)
+        window = _window(desktop, options, clock, redactor, stack)
+        crashes.told = window.crashed.emit  # a signal: it comes from any thread
         window.show()
+        window.start()
+        for note in desktop.notes:
+            window.toasts.error(note)
         if sources:
-            window.open(*sources)
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: app.quit())
-        heartbeat = QTimer()  # lets Python run its signal handlers while Qt waits
-        heartbeat.timeout.connect(lambda: None)
-        heartbeat.start(SIGNAL_POLL_MS)
-        if options.exit_after_s is not None:
-            QTimer.singleShot(int(options.exit_after_s * 1000), app.quit)
-        code = app.exec()
-        if options.screenshot is not None:
-            _save(window, options.screenshot)
-        return code
-    finally:
-        session.stop(STOP_S)
+            window.open(sources)
+        if options.demo:
+            window.doing.run("demo")
+        return _loop(app, window, options, stack)
 
 
-def _save(window: object, path: Path) -> None:
-    from PyQt6.QtWidgets import QWidget
+def _window(
+    desktop: Desktop, options: GuiOptions, clock: Clock, redactor: Redactor, stack: ExitStack
+) -> MainWindow:
+    from surveil.config.paths import default_state
+    from surveil.gui.desk import Desk
+    from surveil.gui.memory import Memory
+    from surveil.gui.tasks import Tasks
+    from surveil.gui.window import MainWindow, Parts
 
-    from surveil.errors import OutputError
-
-    assert isinstance(window, QWidget)
-    if not window.grab().save(str(path)):
-        raise OutputError(
-            f"cannot write the screenshot {path}: check the folder and the file's ending (.png)"
+    tasks = Tasks(clock)
+    stack.callback(tasks.stop, STOP_S)
+    configure = partial(configure_cameras, options=options)
+    return MainWindow(
+        Parts(
+            desk=Desk(desktop.session, configure, clock, desktop.style),
+            workspace=desktop.workspace,
+            tasks=tasks,
+            memory=Memory(default_state("desktop.json")),
+            clock=clock,
+            run_options=desktop.run_options,
+            hide=redactor,
         )
+    )
+
+
+def _loop(app: QApplication, window: MainWindow, options: GuiOptions, stack: ExitStack) -> int:
+    from PyQt6.QtCore import QTimer
+
+    from surveil.gui.measuring import Measuring
+
+    app.setQuitOnLastWindowClosed(False)  # the window may be in the tray; it says when it is over
+    window.closed.connect(app.quit)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        before = signal.signal(number, lambda *_: window.quit())
+        stack.callback(signal.signal, number, before)
+    heartbeat = QTimer()  # lets Python run its signal handlers while Qt waits
+    heartbeat.timeout.connect(lambda: None)
+    heartbeat.start(SIGNAL_POLL_MS)
+    measured = None if options.stats is None else Measuring(window)
+    unsaved: list[Path] = []
+    if options.exit_after_s is not None:
+        QTimer.singleShot(
+            int(options.exit_after_s * 1000), lambda: _end(window, options.screenshot, unsaved.append)
+        )
+    code = app.exec()
+    if measured is not None and options.stats is not None:
+        measured.write(options.stats)
+    for path in unsaved:
+        raise OutputError(f"cannot write the screenshot {path}: check the folder and its ending (.png)")
+    return code
+
+
+def _end(window: MainWindow, screenshot: Path | None, unsaved: Callable[[Path], None]) -> None:
+    if screenshot is not None and not window.grab().save(str(screenshot)):
+        unsaved(screenshot)
+    window.quit()

@@ -1,149 +1,268 @@
-"""The main window: the start page or one tile, a toolbar, a status line in words."""
+"""The main window: start page or tiles, player bar, panels, status line; it shows and commands a `Desk`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
-from PyQt6.QtCore import Qt, QTimer
-from PyQt6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence, QShortcut
+from PyQt6.QtCore import QByteArray, Qt, QTimer, pyqtSignal
+from PyQt6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QHideEvent, QShowEvent
 from PyQt6.QtWidgets import (
-    QFileDialog,
-    QInputDialog,
+    QApplication,
+    QDockWidget,
     QLabel,
     QMainWindow,
     QStackedWidget,
     QStatusBar,
-    QToolBar,
+    QVBoxLayout,
+    QWidget,
 )
 
+from surveil.app.options import RunOptions
+from surveil.app.workspace import Workspace
+from surveil.clock import Clock
+from surveil.config.paths import default_config
 from surveil.errors import SurveilError
-from surveil.gui.controller import SWITCHES, Controller
+from surveil.gui.actions import Actions
+from surveil.gui.desk import SWITCHES, Desk
+from surveil.gui.doing import Doing
+from surveil.gui.filing import Filing
+from surveil.gui.grid import Grid
+from surveil.gui.icons import STROKES, app_icon, icon
+from surveil.gui.memory import Memory
+from surveil.gui.panels import Context, PanelWidget, panels
+from surveil.gui.panels.base import Look
+from surveil.gui.player_bar import PlayerBar
+from surveil.gui.probing import Probing
 from surveil.gui.start_page import StartPage
-from surveil.gui.tile import Tile
+from surveil.gui.tasks import Tasks
+from surveil.gui.text import tr
+from surveil.gui.theme import apply_theme
+from surveil.gui.toasts import Toasts
+from surveil.gui.tray import Tray
+from surveil.redact import redact
 
-PULL_MS = 16
-STATUS_MS = 250
-VIDEO_FILTER = "Videos (*.mp4 *.mkv *.avi *.mov *.webm *.ts *.m4v *.mpg);;All files (*)"
+PULL_MS, BAR_MS, REPORT_MS = 16, 100, 250
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Parts:
+    """What a window is made of.
+
+    Attributes:
+        workspace: the file; None where the sources came from elsewhere and nothing is kept.
+        run_options: model and tracker as they are in force, for exports.
+        hide: takes secrets out of a text.
+    """
+
+    desk: Desk
+    workspace: Workspace | None
+    tasks: Tasks
+    memory: Memory
+    clock: Clock
+    run_options: Callable[[], RunOptions] = RunOptions
+    hide: Callable[[str], str] = redact
 
 
 class MainWindow(QMainWindow):
-    """Sends commands to a `Controller` and shows what it says; never decodes, infers or waits."""
+    """Sends commands to a `Desk` and shows what it says; never decodes, infers or waits.
 
-    def __init__(self, controller: Controller) -> None:
+    Signals:
+        closed: it is closed for good; the session may end.
+        crashed: an error that nobody expected, and where it was written down; from any thread.
+    """
+
+    closed = pyqtSignal()
+    crashed = pyqtSignal(str, str)
+
+    def __init__(self, parts: Parts) -> None:
         super().__init__()
-        self._controller = controller
+        self.parts, self.desk, self.memory = parts, parts.desk, parts.memory
         self.setWindowTitle("surveil")
+        self.setWindowIcon(app_icon())
         self.setAcceptDrops(True)
-        self.resize(1100, 720)
-        self.start_page = StartPage()
-        self.tile = Tile()
+        self.resize(1180, 760)
+        self._build_middle()
+        self.toasts = Toasts(self._stack)
+        self.filing = Filing(parts.workspace, self.desk, parts.tasks, self.toasts, self)
+        self.filing.changed.connect(self.arrange)
+        file = default_config() if parts.workspace is None else parts.workspace.path
+        self.probing = Probing(parts.tasks, parts.clock, file)
+        self.doing = Doing(self)
+        self.actions_ = Actions(self, self.doing.run)
+        self._build_status()
+        self._build_panels()
+        self.tray = Tray(self)
+        self.player_bar.describe(self.actions_.texts())
+        self.start_page.chosen.connect(self.doing.run)
+        self.crashed.connect(self._say_crash)
+        self._quitting = False
+        self._remember()
+        self.dress()
+        self._pull = self._every(PULL_MS, self._refresh)
+        self._bar = self._every(BAR_MS, self._refresh_bar)
+        self._report = self._every(REPORT_MS, self.refresh)
+
+    # ---- what it is made of
+
+    def _build_middle(self) -> None:
+        self.start_page, self.grid, self.player_bar = StartPage(), Grid(self.desk), PlayerBar()
+        self.player_bar.hide()
+        self.grid.exchanged.connect(lambda order: self.filing.order(order))
+        self.grid.changed.connect(self._refresh_bar)
+        self.player_bar.commanded.connect(lambda name: self.doing.run(name))
+        viewer = QWidget()
+        column = QVBoxLayout(viewer)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.grid, 1)
+        column.addWidget(self.player_bar)
         self._stack = QStackedWidget()
         self._stack.addWidget(self.start_page)
-        self._stack.addWidget(self.tile)
+        self._stack.addWidget(viewer)
         self.setCentralWidget(self._stack)
-        self._status = QLabel()
-        self._status.setTextFormat(Qt.TextFormat.PlainText)
+
+    def _build_status(self) -> None:
+        self.status, self.summary = QLabel(), QLabel()
         line = QStatusBar()
-        line.addWidget(self._status, 1)
+        for label, stretch in ((self.status, 1), (self.summary, 0)):
+            label.setTextFormat(Qt.TextFormat.PlainText)
+            line.addWidget(label, stretch)
+        self.status.setMinimumWidth(80)  # a long name must not make the window wider
         self.setStatusBar(line)
-        self._build_toolbar()
-        self.start_page.chosen.connect(self._choose)
-        self.tile.resized.connect(controller.resize)
-        self._pull = self._every(PULL_MS, self._refresh)
-        self._report = self._every(STATUS_MS, self._refresh_status)
+
+    def _build_panels(self) -> None:
+        context = Context(
+            desk=self.desk,
+            filing=self.filing,
+            tasks=self.parts.tasks,
+            toasts=self.toasts,
+            probing=self.probing,
+            run=self.doing.run,
+            edit=self.doing.edit,
+            hide=self.parts.hide,
+        )
+        self.panels: dict[str, PanelWidget] = {}
+        view = self.actions_.menus["view"]
+        view.addSeparator()
+        for panel in panels():
+            dock = QDockWidget(panel.title, self)
+            dock.setObjectName(f"panel-{panel.name}")
+            self.panels[panel.name] = panel.make(context)
+            dock.setWidget(self.panels[panel.name])
+            self.addDockWidget(panel.area, dock)
+            dock.setVisible(panel.shown)
+            toggle = dock.toggleViewAction()
+            if isinstance(toggle, QAction):
+                toggle.setText(tr("Panel: {title}", title=panel.title))
+                view.addAction(toggle)
 
     def _every(self, milliseconds: int, call: Callable[[], None]) -> QTimer:
         timer = QTimer(self)
+        timer.setTimerType(Qt.TimerType.PreciseTimer)
         timer.timeout.connect(call)
         timer.start(milliseconds)
         return timer
 
-    def _build_toolbar(self) -> None:
-        bar = QToolBar("Main")
-        bar.setMovable(False)
-        bar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
-        self.addToolBar(bar)
-        self.actions_by_name: dict[str, QAction] = {}
-        for name, text, key in (
-            ("file", "Open file…", "Ctrl+O"),
-            ("network", "Open camera…", "Ctrl+N"),
-            ("demo", "Demo", "Ctrl+D"),
-            ("home", "Close source", "Ctrl+W"),
-        ):
-            action = self._action(name, text, key)
-            action.triggered.connect(lambda _checked=False, name=name: self._choose(name))
-            bar.addAction(action)
-        bar.addSeparator()
-        play = self._action("play", "Pause", "Space")
-        play.triggered.connect(self._toggle_play)
-        bar.addAction(play)
-        bar.addSeparator()
-        for name, text, key in SWITCHES:
-            action = self._action(name, text, key)
-            action.setCheckable(True)
-            action.setChecked(self._controller.switched(name))
-            action.toggled.connect(lambda on, name=name: self._controller.switch(name, on))
-            bar.addAction(action)
-        self._play = play
-        for number in range(1, 10):
-            QShortcut(QKeySequence(str(number)), self, partial(self._controller.choose, number - 1))
+    # ---- how it looks
 
-    def _action(self, name: str, text: str, key: str) -> QAction:
-        action = QAction(text, self)
-        action.setShortcut(QKeySequence(key))
-        action.setToolTip(f"{text.rstrip('…')} ({key})")
-        self.actions_by_name[name] = action
-        return action
+    def dress(self) -> None:
+        """Use the theme that is remembered."""
+        app = QApplication.instance()
+        if not isinstance(app, QApplication):
+            return
+        colours = apply_theme(app, self.memory.now.theme)
+        icons = {name: icon(name, colours.ink, colours.faint) for name in STROKES}
+        self.actions_.dress(icons)
+        self.player_bar.dress(icons, colours)
+        self.start_page.dress({name: icon(name, colours.accent, colours.faint) for name in STROKES})
+        look = Look(icons=icons, colours=colours)
+        self.doing.tools.dress(look)
+        for panel in self.panels.values():
+            panel.dress(look)
+        self.actions_.themes[self.memory.now.theme].setChecked(True)
 
-    def _choose(self, name: str) -> None:
-        match name:
-            case "demo":
-                self._begin(self._controller.open_demo)
-            case "webcam":
-                self.open("0")
-            case "file":
-                path, _ = QFileDialog.getOpenFileName(self, "Open a video", "", VIDEO_FILTER)
-                if path:
-                    self.open(path)
-            case "network":
-                text, accepted = QInputDialog.getText(
-                    self, "Open a camera", "Address (rtsp://…, http://…) or number of a USB camera:"
-                )
-                if accepted and text.strip():
-                    self.open(text.strip())
-            case "home":
-                self._controller.close_source()
-                self._stack.setCurrentWidget(self.start_page)
+    def _remember(self) -> None:
+        """Be as the user left it."""
+        now = self.memory.now
+        self.desk.board.arrange(now.layout)
+        for name, on in now.switches.items():
+            if name in SWITCHES:
+                self.desk.switch(name, on)
+        for name in SWITCHES:
+            self.actions_.by_name[name].setChecked(self.desk.switched(name))
+        self.actions_.by_name["keep_running"].setChecked(now.keep_running)
+        self.actions_.layouts.get(now.layout, self.actions_.layouts["custom"]).setChecked(True)
+        self.restoreGeometry(QByteArray.fromBase64(now.geometry.encode()))
+        self.restoreState(QByteArray.fromBase64(now.state.encode()))
 
-    def open(self, *sources: str) -> None:
-        """Show the first of `sources`; what is wrong with their text is said in the tile."""
-        self._begin(lambda: self._controller.open_all(sources))
-
-    def _begin(self, open_sources: Callable[[], None]) -> None:
-        self._stack.setCurrentWidget(self.tile)
-        size = self.tile.device_size()
-        self._controller.resize(size.width(), size.height())
+    def save_memory(self) -> None:
+        """Remember how the window is left."""
+        self.memory.note(
+            geometry=bytes(self.saveGeometry().toBase64().data()).decode(),
+            state=bytes(self.saveState().toBase64().data()).decode(),
+            layout=self.desk.board.layout,
+            switches={name: self.desk.switched(name) for name in SWITCHES},
+        )
         try:
-            open_sources()
-        except SurveilError as error:
-            self._controller.fail(str(error))
-        self._refresh()
-        self._refresh_status()
+            self.memory.save()
+        except OSError as error:
+            self.toasts.error(tr("The desktop's state could not be saved: {error}", error=error))
 
-    def _toggle_play(self) -> None:
-        self._controller.toggle_pause()
-        self._refresh_status()
+    # ---- what it shows
+
+    def start(self) -> None:
+        """Watch what the file says."""
+        self.filing.start()
+
+    def open(self, sources: Iterable[str], *, loop: bool = False) -> None:
+        """Watch sources beside those of the file; what is wrong with their text is said."""
+        try:
+            opened = self.desk.open(tuple(sources), loop=loop)
+        except SurveilError as error:
+            self.toasts.error(redact(str(error)))
+            return
+        if len(opened) == 1 and len(self.desk.entries) > 1:
+            self.desk.board.toggle_full(opened[0])
+        self.arrange()
+        for tile in self.grid.tiles.values():
+            tile.setFocus()
+            break
+
+    def arrange(self) -> None:
+        """Show the start page or the tiles, as many as there are."""
+        page = 1 if self.desk.entries else 0
+        if self._stack.currentIndex() != page:
+            self._stack.setCurrentIndex(page)
+        self.grid.arrange()
+        self._refresh_bar()
+        self.refresh()
 
     def _refresh(self) -> None:
-        if self._stack.currentWidget() is self.tile:
-            self.tile.show_view(self._controller.view())
+        if self._stack.currentIndex() == 1:
+            self.grid.refresh()
+            player = self.desk.player(self.desk.board.selected)
+            if player is not None:
+                player.look(self.desk.session.preview(player.camera_id))
 
-    def _refresh_status(self) -> None:
-        self._play.setText("Play" if self._controller.paused else "Pause")
-        self._play.setEnabled(self._controller.can_pause)
-        self.actions_by_name["home"].setEnabled(self._stack.currentWidget() is self.tile)
-        self._status.setText(self._controller.status())
+    def _refresh_bar(self) -> None:
+        self.player_bar.show_player(self.desk.player(self.desk.board.selected))
+
+    def refresh(self) -> None:
+        """Say how things are."""
+        self.desk.refresh()
+        self.doing.enable(self.actions_.by_name)
+        self.status.setText(self.desk.status())
+        self.summary.setText(self.desk.summary())
+        for panel in self.panels.values():
+            if panel.isVisible():
+                panel.refresh()
+
+    def _say_crash(self, line: str, place: str) -> None:
+        words = tr("Something went wrong inside surveil; it goes on. A report was written.")
+        self.toasts.error(words, f"{line}\n{place}")
+
+    # ---- Qt
 
     def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:
         """See Qt."""
@@ -151,12 +270,37 @@ class MainWindow(QMainWindow):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent | None) -> None:
-        """Open the first file that was dropped."""
+        """Open the files that were dropped."""
         if event is not None and (data := event.mimeData()) is not None and data.urls():
-            self.open(data.urls()[0].toLocalFile() or data.urls()[0].toString())
+            event.acceptProposedAction()
+            self.open([url.toLocalFile() or url.toString() for url in data.urls()])
+
+    def showEvent(self, event: QShowEvent | None) -> None:
+        """See Qt."""
+        super().showEvent(event)
+        self.arrange()
+
+    def hideEvent(self, event: QHideEvent | None) -> None:
+        """See Qt: what is not seen is not drawn."""
+        super().hideEvent(event)
+        self.desk.show({})
+
+    def quit(self) -> None:
+        """Close for good, whatever is set for closing."""
+        self._quitting = True
+        self.close()
 
     def closeEvent(self, event: QCloseEvent | None) -> None:
-        """Stop pulling; the session is stopped by whoever started it."""
-        self._pull.stop()
-        self._report.stop()
+        """Go into the tray where that is wanted, else end."""
+        self.save_memory()
+        if self.memory.now.keep_running and self.tray.there and not self._quitting and event is not None:
+            event.ignore()
+            self.hide()
+            self.tray.say(tr("surveil goes on watching; it is in the tray."))
+            return
+        for timer in (self._pull, self._bar, self._report):
+            timer.stop()
+        self.filing.stop()
+        self.tray.hide()
         super().closeEvent(event)
+        self.closed.emit()

@@ -11,14 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from surveil.app.configured import (
-    ConfiguredTable,
-    ladder_of,
-    model_of,
-    overlay_style,
-    plan_cameras,
-    unknown_classes,
-)
+from surveil.app.applied import Applied
+from surveil.app.configured import ConfiguredTable, overlay_style
 from surveil.app.service.lock import ProcessLock
 from surveil.app.service.metrics import MetricsServer
 from surveil.app.service.readiness import Supervisor
@@ -29,15 +23,14 @@ from surveil.clock import Clock, utc_text
 from surveil.config.load import Loaded, load_config, parse_config
 from surveil.config.paths import beside, default_state
 from surveil.config.references import References
-from surveil.errors import ConfigError, DeviceError, ModelError, OutputError, Problem, UsageError
-from surveil.pipeline.session import CameraConfig, Session
+from surveil.errors import ConfigError, OutputError, Problem, UsageError
+from surveil.pipeline.session import Session
 from surveil.pipeline.state import TROUBLE, FeedState, State
 from surveil.redact import Redactor
 
 log = logging.getLogger(__name__)
 
 STOP_S = 5.0
-SHORTEST_SECRET = 4  # to hide every "1" because a variable is 1 would leave no message whole
 
 
 @dataclass(kw_only=True, slots=True)
@@ -81,11 +74,8 @@ class Service:
         self._supervisor = Supervisor(environment, clock)
         self._started_wall_s = clock.wall()
         self._broken: tuple[Problem, ...] = ()
-        self._failed: Mapping[str, Problem] = {}
-        self._cameras: dict[str, CameraConfig] = {}
         self._told: dict[str, str] = {}
         self._status: dict[str, Any] = {}
-        self._model_problem: tuple[Problem, ...] = ()
 
     def run(self) -> None:
         """Serve until asked to stop.
@@ -106,9 +96,10 @@ class Service:
         about = {"config": str(self._path.resolve()), "since": utc_text(self._started_wall_s)}
         with ExitStack() as stack:
             stack.enter_context(ProcessLock(lock, about))
-            self._table = ConfiguredTable(self._loaded, self._clock)
+            table = ConfiguredTable(self._loaded, self._clock)
             self._recorder = Recorder(self._recording(self._loaded), self._clock)
-            self._session = Session(self._table)
+            self._session = Session(table)
+            self._applied = Applied(self._session, table, self._environment, self._redactor)
             stack.callback(self._end)
             self._tell("starting")
             self._recorder.start()
@@ -163,54 +154,16 @@ class Service:
         log.info("%s applied", self._path)
 
     def _apply(self) -> None:
-        """Make the session what the file says; what did not change is not touched."""
-        self._use_model()
-        self._session.use_ladder(ladder_of(self._loaded))
+        """Make the session what the file says, and say what does not work."""
         self._recorder.use(self._recording(self._loaded))
-        references = References(self._environment)
+        before = self._applied.model_problem
         pictures = {"video": self._recorder.offer_picture} if self._loaded.config.outputs.annotated else {}
-        plan = plan_cameras(self._loaded, references, {"outputs": self._recorder.offer}, pictures)
-        self._hide(references)
-        self._failed = plan.failed
-        for problem in plan.failed.values():
+        for note in self._applied.apply(self._loaded, {"outputs": self._recorder.offer}, pictures):
+            log.warning("%s", note)
+        for problem in self._applied.failed.values():
             log.error("%s", problem)
-        wanted = {camera.id: camera for camera in plan.cameras}
-        for camera_id in [name for name in self._cameras if name not in wanted]:
-            self._session.remove(camera_id)
-        states = self._session.states()
-        for camera_id, camera in wanted.items():
-            if camera_id in states and states[camera_id].name == "failed":
-                self._session.remove(camera_id)  # it tries no more by itself
-                self._session.add(camera)
-            elif camera_id not in self._cameras:
-                self._session.add(camera)
-            elif camera != self._cameras[camera_id]:
-                self._session.change(camera)
-        self._cameras = wanted
-        for problem in unknown_classes(self._loaded, self._table.labels):
-            log.warning("%s", problem)
-
-    def _use_model(self) -> None:
-        wanted, before = model_of(self._loaded), self._table.model
-        if wanted == before:
-            return
-        self._table.use(wanted)
-        try:
-            self._session.set_model(None)
-        except (ModelError, DeviceError, UsageError) as error:
-            self._table.use(before)
-            self._model_problem = (self._loaded.problem(("model",), str(error)),)
-            log.error("%s; the model before goes on", self._model_problem[0])  # noqa: TRY400
-        else:
-            self._model_problem = ()
-
-    def _hide(self, references: References) -> None:
-        """From now on no text holds what was looked up, nor a password that stands in the file."""
-        config = self._loaded.config
-        written = {camera.password for camera in config.cameras} | {config.service.metrics.token}
-        for secret in references.secrets | {text for text in written if text}:
-            if len(secret) >= SHORTEST_SECRET:
-                self._redactor.register(secret)
+        if self._applied.model_problem not in (None, before):
+            log.error("%s; the model before goes on", self._applied.model_problem)
 
     def _recording(self, loaded: Loaded) -> RecorderConfig:
         outputs = loaded.config.outputs
@@ -269,7 +222,7 @@ class Service:
     def _state(self) -> ServiceState:
         if not self._good:
             return "safe mode"
-        return "degraded" if self._broken or self._model_problem else "running"
+        return "degraded" if self._broken or self._applied.model_problem else "running"
 
     def _tell(self, state: ServiceState) -> None:
         states = self._session.states()
@@ -288,13 +241,15 @@ class Service:
             period_s=self._loaded.config.service.status_period_s,
             config=self._path.resolve(),
             digest=self._loaded.digest if self._good else "",
-            problems=(*self._broken, *self._model_problem),
+            problems=(*self._broken, *([self._applied.model_problem] if self._applied.model_problem else [])),
             device="" if state in ("starting", "stopped") else self._session.device,
             load=self._session.load,
             cameras={
-                name: (titles.get(name, name), states[name]) for name in self._cameras if name in states
+                name: (titles.get(name, name), states[name])
+                for name in self._applied.cameras
+                if name in states
             },
-            failed=self._failed,
+            failed=self._applied.failed,
             outputs=self._recorder.trouble,
         )
         self._status = as_json(facts, self._redactor)
@@ -321,7 +276,7 @@ class Service:
         except UsageError as error:
             key = ("service", "metrics", "token")
             raise ConfigError([self._loaded.problem(key, str(error))]) from error
-        self._hide(references)
+        self._applied.hide(self._loaded, references)
         server = MetricsServer(metrics.port, token, lambda: self._status)
         stack.callback(server.stop)
         server.start()

@@ -1,0 +1,81 @@
+"""One look at a source: what it gives, or why it gives nothing."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from surveil.app.configured import with_credentials
+from surveil.capture.open import SourceOptions, open_source
+from surveil.capture.spec import SourceSpec, parse_source
+from surveil.clock import Clock
+from surveil.config.camera import Camera
+from surveil.config.paths import beside
+from surveil.config.references import References
+from surveil.pipeline.files import playing
+from surveil.types import Frame
+
+LOOK_S = 1.0
+"""How long the pictures of a camera are counted."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Found:
+    """What a source gives.
+
+    Attributes:
+        size: (width, height) of its pictures in pixels.
+        rate_hz: pictures a second: counted for a camera, nominal for a recording.
+        decoder: codec and what decodes it, in words.
+        first_s: seconds until the first picture.
+        frame: the newest picture.
+    """
+
+    size: tuple[int, int]
+    rate_hz: float
+    decoder: str
+    first_s: float
+    frame: Frame
+
+
+def source_of(camera: Camera, file: Path, environment: Mapping[str, str]) -> SourceSpec:
+    """What is opened for a camera's detection. Raises UsageError, SourceError."""
+    references = References(environment)
+    text = with_credentials(references.resolve(camera.input_for_detection.url), camera, references)
+    spec = parse_source(text)
+    return parse_source(str(beside(file, text))) if spec.kind in ("file", "images") else spec
+
+
+def probe(
+    spec: SourceSpec, *, clock: Clock, stop: threading.Event, transport: Literal["tcp", "udp"] = "tcp"
+) -> Found | None:
+    """Open a source, take its first pictures, and close it; None where `stop` was set before one came.
+
+    Raises:
+        SourceError: with cause and remedy.
+    """
+    spec.check()
+    began_s = clock.monotonic()
+    options = SourceOptions(stop=stop, transport=transport)
+    source = open_source(spec, camera_id="probe", clock=clock, options=options)
+    with playing(source, stop) as frames:
+        first = newest = next(frames, None)
+        if first is None or newest is None:
+            return None
+        count = 0
+        if spec.live:
+            for newest in frames:
+                count += 1
+                if newest.arrived_s - first.arrived_s >= LOOK_S:
+                    break
+        passed_s = newest.arrived_s - first.arrived_s
+        return Found(
+            size=newest.size,
+            rate_hz=count / passed_s if passed_s > 0 else source.info.rate_hz,
+            decoder=source.info.decoder,
+            first_s=first.arrived_s - began_s,
+            frame=newest,
+        )

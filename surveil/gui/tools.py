@@ -1,0 +1,108 @@
+"""The commands of the Tools menu: zones, models, settings. One of each is open at most."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from surveil.config.camera import Camera
+from surveil.gui.desk import Entry
+from surveil.gui.panels.base import Look
+from surveil.gui.text import shortened, tr
+
+if TYPE_CHECKING:
+    from surveil.gui.window import MainWindow
+    from surveil.gui.zones.editing import ZoneEditing
+
+
+class Tools:
+    """Opens them for one window."""
+
+    def __init__(self, window: MainWindow) -> None:
+        self._window = window
+        self._look: Look | None = None
+        self.zones: ZoneEditing | None = None
+        window.filing.changed.connect(self._go_on)
+        self._wanted: str | None = None
+
+    def commands(self) -> dict[str, Callable[[], None]]:
+        """What each command does, by its name."""
+        return {"edit_zones": self._edit_zones}
+
+    def dress(self, look: Look) -> None:
+        """Use these icons and colours from now on."""
+        self._look = look
+        if self.zones is not None:
+            self.zones.dress(look.icons, look.colours)
+
+    # ---- zones
+
+    def _edit_zones(self) -> None:
+        chosen = self._window.desk.board.selected
+        if self.zones is not None and self.zones.camera_id == chosen:
+            self.zones.dock.raise_()
+            return
+        if chosen is None:
+            return
+        if self.zones is not None:
+            self._window.toasts.error(tr("First end the zones of the other camera: Done or Discard."))
+            return
+        camera = self._window.filing.snapshot.camera(chosen)
+        if camera is None:
+            self._offer_to_keep(self._window.desk.entry(chosen))
+        else:
+            self._begin_zones(camera)
+
+    def _begin_zones(self, camera: Camera) -> None:
+        from surveil.gui.zones.editing import Surroundings, ZoneEditing
+
+        window = self._window
+        if len(window.desk.board.ids) > 1 and window.desk.board.full != camera.id:
+            window.desk.board.toggle_full(camera.id)
+            window.arrange()
+        around = Surroundings(
+            window=window,
+            grid=window.grid,
+            desk=window.desk,
+            filing=window.filing,
+            toasts=window.toasts,
+        )
+        self.zones = ZoneEditing(camera, around)
+        self.zones.ended.connect(self._zones_ended)
+        if self._look is not None:
+            self.zones.dress(self._look.icons, self._look.colours)
+
+    def _zones_ended(self) -> None:
+        self.zones = None
+
+    def _offer_to_keep(self, guest: Entry) -> None:
+        """Zones live in the configuration, and a source that was only opened does not stand there."""
+        if self._window.filing.workspace is None:
+            self._window.toasts.error(
+                tr("Zones are kept in the configuration, and surveil was started without one.")
+            )
+            return
+        self._window.toasts.note(
+            tr("{name} was only opened to be looked at. To keep its zones, keep it.", name=guest.title),
+            action=(tr("Keep"), lambda: self._keep(guest)),
+        )
+
+    def _keep(self, guest: Entry) -> None:
+        from surveil.gui.draft import Draft, camera_of
+
+        desk = self._window.desk
+        if guest not in desk.entries:
+            return
+        taken = tuple(entry.id for entry in desk.entries if entry.kept)
+        camera, _ = camera_of(Draft(name=shortened(guest.title, 48), url=guest.source), taken)
+        desk.close(guest.id)
+        self._wanted = camera.id
+        self._window.filing.add(camera)
+
+    def _go_on(self) -> None:
+        """What was to be kept first is kept now."""
+        camera = None if self._wanted is None else self._window.filing.snapshot.camera(self._wanted)
+        if camera is not None:
+            self._wanted = None
+            self._window.desk.board.select(camera.id)
+            self._begin_zones(camera)
