@@ -9,6 +9,10 @@ from PyQt6.QtCore import Qt
 
 from surveil.gui.panels.base import Context, PanelWidget
 from surveil.gui.panels.cameras import CamerasPanel
+from surveil.gui.panels.counts import CountsPanel
+from surveil.gui.panels.health import HealthPanel
+from surveil.gui.panels.log import LogPanel
+from surveil.gui.panels.objects import ObjectsPanel
 from surveil.gui.text import tr
 
 __all__ = ["Context", "Panel", "PanelWidget", "panels"]
@@ -35,7 +39,12 @@ class Panel:
 
 def panels() -> tuple[Panel, ...]:
     """All panels, in the order of the View menu."""
-    left = Qt.DockWidgetArea.LeftDockWidgetArea
+    left, right = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
+    below = Qt.DockWidgetArea.BottomDockWidgetArea
     return (
         Panel(name="cameras", title=tr("Cameras"), area=left, shown=False, make=CamerasPanel),
+        Panel(name="objects", title=tr("Objects now"), area=right, shown=False, make=ObjectsPanel),
+        Panel(name="counts", title=tr("Counts over time"), area=right, shown=False, make=CountsPanel),
+        Panel(name="health", title=tr("Health"), area=below, shown=False, make=HealthPanel),
+        Panel(name="log", title=tr("Log"), area=below, shown=False, make=LogPanel),
     )
