@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from surveil.config.camera import Camera
+from surveil.config.shapes import Line, Zone
 from surveil.render.palette import OKABE_ITO, Colour
 from surveil.render.shapes import Shape
 
 
 def shapes_of(camera: Camera) -> tuple[Shape, ...]:
     """Zones, then lines, in the order of the file; those without a colour take turns."""
-    zones = [("area", zone.name, zone.relative, zone.colour) for zone in camera.zones]
-    lines = [("line", line.name, line.relative, line.colour) for line in camera.lines]
+    every: tuple[Zone | Line, ...] = (*camera.zones, *camera.lines)
     return tuple(
         Shape(
-            kind="area" if kind == "area" else "line",
-            name=name,
-            points=points,
-            colour=OKABE_ITO[(number + 3) % len(OKABE_ITO)] if colour is None else _bgr(colour),
+            kind="area" if isinstance(shape, Zone) else "line",
+            name=shape.name,
+            points=shape.relative,
+            colour=OKABE_ITO[(number + 3) % len(OKABE_ITO)] if shape.colour is None else _bgr(shape.colour),
+            classes=shape.classes,
         )
-        for number, (kind, name, points, colour) in enumerate(zones + lines)
+        for number, shape in enumerate(every)
     )
 
 

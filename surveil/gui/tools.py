@@ -96,6 +96,7 @@ class Tools:
         taken = tuple(entry.id for entry in desk.entries if entry.kept)
         camera, _ = camera_of(Draft(name=shortened(guest.title, 48), url=guest.source), taken)
         desk.close(guest.id)
+        self._window.arrange()
         self._wanted = camera.id
         self._window.filing.add(camera)
 

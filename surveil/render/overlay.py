@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from surveil.errors import DataError
 from surveil.render.hud import Hud
 from surveil.render.palette import BLACK, Colour, colour_of, pale
-from surveil.render.shapes import Shape, Window, draw_names, draw_shapes
+from surveil.render.shapes import Shape, Window, draw_names, draw_shapes, with_counts
 from surveil.render.style import OverlayStyle, Sizes, sizes_for
 from surveil.render.text import TextRenderer
 from surveil.render.trails import Trails
@@ -84,7 +84,8 @@ class Overlay:
         if style.boxes:
             for mark in marks:
                 _draw_box(image, mark, sizes)
-        draw_names(image, shapes, result.frame.size, sizes, window, self._text)
+        named = with_counts(shapes, tracks, result.frame.size)
+        draw_names(image, named, result.frame.size, sizes, window, self._text)
         if style.labels:  # after all boxes, so that no line crosses a text
             for mark in marks:
                 self._draw_plate(image, mark, sizes)

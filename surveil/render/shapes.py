@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from surveil.geometry import Polygon
+from surveil.geometry import Polygon, bottom_centres, inside
 from surveil.render.palette import BLACK, Colour
 from surveil.render.style import Sizes
 from surveil.render.text import TextRenderer
+from surveil.types import Tracks, TrackState
 
 TINT = 0.18
 """How much of an area's colour lies over the picture."""
+LONGEST = 40
+"""Letters of a name that are written."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,12 +31,14 @@ class Shape:
         name: written at its first corner; may be empty.
         points: in 0-1 of the frame.
         colour: of outline, tint and plate.
+        classes: that count in it; empty: all.
     """
 
     kind: Literal["area", "line"]
     name: str
     points: Polygon
     colour: Colour
+    classes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,6 +71,35 @@ def draw_shapes(
         cv2.polylines(image, [points], closed, shape.colour, sizes.line, cv2.LINE_8)
 
 
+def with_counts(shapes: Sequence[Shape], tracks: Tracks, frame: tuple[float, float]) -> tuple[Shape, ...]:
+    """The shapes; areas that hold confirmed objects have their number in the name."""
+    counts = [count_inside(tracks, frame, shape.points, shape.classes) for shape in shapes]
+    return tuple(
+        replace(shape, name=f"{shape.name[:LONGEST]}: {count}") if count and shape.kind == "area" else shape
+        for shape, count in zip(shapes, counts, strict=True)
+    )
+
+
+def count_inside(
+    tracks: Tracks, frame: tuple[float, float], points: Polygon, classes: Sequence[str] = ()
+) -> int:
+    """How many confirmed objects of these classes (none: all) stand in an area with their feet.
+
+    Args:
+        tracks: of a frame.
+        frame: its width and height in px.
+        points: of the area, in 0-1 of the frame.
+        classes: names.
+    """
+    rows = (tracks.states == TrackState.CONFIRMED) & ~tracks.coasting
+    if classes:
+        rows &= np.isin(np.array([tracks.labels[int(k)] for k in tracks.class_ids], str), classes)
+    if not rows.any():
+        return 0
+    feet = bottom_centres(tracks.boxes[rows]) / np.array(frame, np.float64)
+    return int(inside(feet.astype(np.float64), points).sum())
+
+
 def draw_names(
     image: NDArray[np.uint8],
     shapes: Sequence[Shape],
@@ -79,7 +113,7 @@ def draw_names(
         left, top = _corners(shape, frame, window)[0].tolist()
         if not shape.name or not (0 <= left < image.shape[1] and 0 <= top < image.shape[0]):
             continue
-        plate = text.plate(shape.name[:40], sizes.text, sizes.pad, shape.colour)
+        plate = text.plate(shape.name[:LONGEST], sizes.text, sizes.pad, shape.colour)
         top = min(top, image.shape[0] - plate.shape[0])
         left = min(left, image.shape[1] - plate.shape[1])
         if left >= 0 and top >= 0:

@@ -149,6 +149,12 @@ class FakeSession:
     def set_model(self, model: str | None) -> None:
         self.commands.append(("set_model", model))
 
+    def set_thresholds(self, *, low: float, high: float, birth: float) -> None:
+        self.commands.append(("set_thresholds", low, high, birth))
+
+    def use_ladder(self, ladder: object) -> None:
+        self.commands.append(("use_ladder", ladder))
+
     def states(self) -> dict[str, State]:
         return self.state
 

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from surveil.render.shapes import Shape, Window, draw_names, draw_shapes
+from surveil.labels import SURVEIL_6
+from surveil.render.shapes import Shape, Window, count_inside, draw_names, draw_shapes, with_counts
 from surveil.render.style import sizes_for
 from surveil.render.text import TextRenderer
+from surveil.types import Tracks
 
 GREEN = (0, 200, 0)
 HALF = Shape(kind="area", name="left", points=((0, 0), (0.5, 0), (0.5, 1), (0, 1)), colour=GREEN)
@@ -43,3 +47,32 @@ def test_names_stay_in_the_picture():
     assert (image == 100).all()  # no room for a name this long
     draw_names(image, [HALF], (200, 120), sizes_for(120), Window(), TextRenderer())
     assert not (image[:16, :30] == 100).all()
+
+
+def tracks(*boxes: tuple[float, float, float, float]) -> Tracks:
+    n = len(boxes)
+    return Tracks(
+        ids=np.arange(1, n + 1),
+        boxes=np.float32(boxes),
+        smoothed_boxes=np.float32(boxes),
+        scores=np.full(n, 0.9, np.float32),
+        class_ids=np.arange(n, dtype=np.int32),
+        states=np.ones(n, np.int8),
+        velocity=np.zeros((n, 2), np.float32),
+        age_s=np.ones(n, np.float32),
+        unseen_s=np.zeros(n, np.float32),
+        frame_size=(200, 120),
+        labels=SURVEIL_6,
+    )
+
+
+def test_an_area_says_how_many_stand_in_it_with_their_feet():
+    two = tracks((10, 10, 30, 60), (80, 10, 140, 60))  # the foot of the second is at 110, outside
+    assert [shape.name for shape in with_counts([HALF, GATE], two, (200, 120))] == ["left: 1", ""]
+    assert count_inside(two, (200, 120), HALF.points, ("person",)) == 1
+    assert count_inside(two, (200, 120), HALF.points, ("car",)) == 0
+
+
+def test_lost_objects_do_not_count():
+    gone = replace(tracks((10, 10, 30, 60)), unseen_s=np.ones(1, np.float32))
+    assert with_counts([HALF], gone, (200, 120)) == (HALF,)

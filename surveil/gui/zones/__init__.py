@@ -1,0 +1,1 @@
+"""Zones, lines and masks, drawn with the mouse on the live picture."""
