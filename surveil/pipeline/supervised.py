@@ -53,6 +53,6 @@ class Supervised:
         return self._source
 
     def _take(self, frame: Frame) -> None:
-        if self._source is not None:  # its first frame: now it is known what decodes
-            self._decoder, self._source = self._source.info.decoder, None
+        if self._source is not None:  # a picture is there, so it is known what decoded it
+            self._decoder = self._source.info.decoder
         self._deliver(frame)
