@@ -81,7 +81,7 @@ class Chart(QWidget):
         self._span, self._top = span, top
         length_s = span.bin_s * (span.bins - 1)
         self._plot.setXRange(-length_s, 0.0, padding=0.0)
-        self._plot.setYRange(-0.02 * top, 1.02 * top, padding=0.0)  # a curve at 0 is seen, too
+        self._plot.setYRange(-0.07 * top, 1.04 * top, padding=0.0)  # room for curve and label at 0
         self._plot.getAxis("left").setTicks([[(tick, str(tick)) for tick in ticks]])
         minutes = length_s > 600
         step_s = 600 if minutes else 60

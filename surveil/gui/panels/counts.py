@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QSize, Qt, QTimer
@@ -169,8 +170,8 @@ class CountsPanel(PanelWidget):
                 item.setCheckState(Qt.CheckState.Checked if on else Qt.CheckState.Unchecked)
                 self.legend.addItem(item)
         for item in self._items():
-            now = curves[item.data(LABEL)][-1]
-            figure = "" if now != now else f"  {now:.1f}".removesuffix(".0")
+            now = float(curves[item.data(LABEL)][-1])
+            figure = "" if math.isnan(now) else f"  {now:.1f}".removesuffix(".0")
             words = shortened(item.data(LABEL), 40) + figure
             if item.text() != words:
                 item.setText(words)

@@ -136,7 +136,7 @@ class Table(QTableView):
     """The table itself.
 
     Signals:
-        chosen: the key of the row that a person selected.
+        chosen: the key of the row that a person selected, or activated once more.
     """
 
     chosen = pyqtSignal(object)
@@ -158,7 +158,8 @@ class Table(QTableView):
         self._showing = False
         selection = self.selectionModel()
         if selection is not None:
-            selection.currentRowChanged.connect(lambda now, _before: self._choose(now))
+            selection.selectionChanged.connect(lambda _now, _before: self._choose())
+        self.activated.connect(lambda _index: self._choose())
 
     def _set_headers(self, columns: Sequence[Column[Any]]) -> None:
         side, top = self.verticalHeader(), self.horizontalHeader()
@@ -201,6 +202,7 @@ class Table(QTableView):
         if port is not None:
             port.update()
 
-    def _choose(self, now: QModelIndex) -> None:
-        if now.isValid() and not self._showing:
-            self.chosen.emit(self.rows.rows[now.row()].key)
+    def _choose(self) -> None:
+        chosen = self.selected
+        if chosen is not None and not self._showing:
+            self.chosen.emit(chosen)

@@ -34,8 +34,8 @@ class Span:
 def spans() -> tuple[Span, ...]:
     """All of them, the shortest first."""
     return (
-        Span(title=tr("5 minutes"), bin_s=2.0, bins=150),
-        Span(title=tr("1 hour"), bin_s=15.0, bins=240),
+        Span(title=tr("5 minutes"), bin_s=2.0, bins=151),
+        Span(title=tr("1 hour"), bin_s=15.0, bins=241),
     )
 
 
