@@ -57,6 +57,8 @@ def as_table(run: Run, *, interrupted: bool) -> str:
     summary = run.summary()
     note = ", interrupted" if interrupted else ""
     rows = [("frames", f"{summary.frames} in {summary.wall_s:.1f} s ({summary.fps:.1f} fps{note})")]
+    if summary.looked < summary.frames:
+        rows.append(("looked at", str(summary.looked)))
     if summary.device:
         rows.append(("device", summary.device))
     rows.append(("tracks", str(summary.tracks)))

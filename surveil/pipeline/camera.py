@@ -49,6 +49,7 @@ class CameraStep:
         self._tracker, self._labels, self._rules = tracker, labels, tuple(rules)
         self._motion = motion
         self._boxes: Boxes = np.zeros((0, 4), np.float32)
+        self._followed = 0  # tracks after the last frame
         self._ids_after = self.last_id = ids_after
 
     def step(
@@ -58,7 +59,10 @@ class CameraStep:
         info = frame.info
         if detections is not None:
             self._boxes = detections.boxes
-        motion = None if self._motion is None else self._motion.look(frame.image, frame.pts_s, self._boxes)
+        motion = None
+        # Where nothing is followed and nobody looked, nobody asks how the camera moved.
+        if self._motion is not None and (self._followed or detections is not None):
+            motion = self._motion.look(frame.image, frame.pts_s, self._boxes)
         if detections is None:
             tracks = self._tracker.predict(info, motion)
         else:
@@ -69,6 +73,7 @@ class CameraStep:
             tracks = replace(
                 tracks, ids=tracks.ids + self._ids_after, removed=tracks.removed + self._ids_after
             )
+        self._followed = len(tracks)
         self.last_id = max(self.last_id, int(tracks.ids.max(initial=0)))
         events = tuple(event for rule in self._rules for event in rule.update(info, tracks))
         return FrameResult(

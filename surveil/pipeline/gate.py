@@ -40,7 +40,7 @@ class GateConfig:
         still: objects that move slower, in their heights a second, stand.
     """
 
-    hold_s: float = 2.0
+    hold_s: float = 1.0
     patience_s: float = 10.0
     watch_hz: float = 2.0
     rest_hz: float = 0.5

@@ -85,8 +85,8 @@ def test_nothing_is_looked_at_now_and_then() -> None:
 def test_motion_wakes_at_its_first_frame_and_is_held() -> None:
     times = looks(lambda t: 5 <= t <= 6, nobody, 15)
     assert [t for t in times if t < 5] == [0, 2, 4]
-    assert [t for t in times if 5 <= t <= 8] == [round(5 + k / 10, 1) for k in range(31)]
-    assert set(gaps(times, 8, 15)) == {2}
+    assert [t for t in times if 5 <= t <= 7] == [round(5 + k / 10, 1) for k in range(21)]
+    assert set(gaps(times, 7, 15)) == {2}
 
 
 def test_motion_in_which_nothing_is_found_is_watched_and_wakes_again_after_a_pause() -> None:
