@@ -139,3 +139,20 @@ def test_odd_sizes_and_single_frames(cli: Cli, model: Path, tmp_path: Path) -> N
     outcome = cli("run", "odd.avi", "--model", model)
     assert outcome.code == 0, outcome.err
     assert frames_in(Path("surveil-out/odd.mp4")) == 1
+
+
+def test_the_detector_rests_while_nothing_moves(cli: Cli, model: Path, tmp_path: Path) -> None:
+    shots = tmp_path / "shots"
+    shots.mkdir()
+    for number in range(60):  # the square moves from the fourth second on
+        cv2.imwrite(str(shots / f"{number:03}.png"), picture(max(0, number - 40)))
+    looked: list[set[int]] = []
+    for name in ("one.jsonl", "two.jsonl"):
+        outcome = cli(
+            "run", shots, "--model", model, "--no-video", "--motion-gating", "--save-detections", name
+        )
+        looked.append({json.loads(line)["frame"] for line in Path(name).read_text().splitlines()})
+        assert f"looked at  {len(looked[-1])}\n" in outcome.out
+    assert looked[0] == looked[1]
+    assert set(range(41, 60)) <= looked[0]
+    assert len(looked[0] & set(range(20, 41))) <= 5  # what stands is looked at twice a second
