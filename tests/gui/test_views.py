@@ -25,7 +25,9 @@ from .fakes import FakeSession, configure, preview
 # ---- layouts and board
 
 
-@given(st.sampled_from([*NAMED, "5x2", "1x8"]), st.integers(0, 40), st.integers(50, 3000), st.integers(50, 2000))
+@given(
+    st.sampled_from([*NAMED, "5x2", "1x8"]), st.integers(0, 40), st.integers(50, 3000), st.integers(50, 2000)
+)
 def test_tiles_lie_in_the_board_and_never_over_each_other(name, count, width, height):
     board = layout(name, count, (width, height))
     taken = np.zeros((height, width), np.uint8)
@@ -73,7 +75,9 @@ def test_the_full_tile_follows_the_selection_and_goes_with_its_camera():
 # ---- zoom
 
 
-@given(st.lists(st.tuples(st.floats(0.2, 5), st.floats(0, 1), st.floats(0, 1), st.floats(-2, 2)), max_size=20))
+@given(
+    st.lists(st.tuples(st.floats(0.2, 5), st.floats(0, 1), st.floats(0, 1), st.floats(-2, 2)), max_size=20)
+)
 def test_what_is_seen_stays_in_the_frame(moves):
     region = WHOLE
     for factor, x, y, by in moves:

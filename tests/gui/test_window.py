@@ -192,7 +192,9 @@ def wheel(tile, delta, at):
     point = QPointF(at)
     buttons, keys = Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier
     phase = Qt.ScrollPhase.NoScrollPhase
-    event = QWheelEvent(point, tile.mapToGlobal(point), QPoint(), QPoint(0, delta), buttons, keys, phase, False)
+    event = QWheelEvent(
+        point, tile.mapToGlobal(point), QPoint(), QPoint(0, delta), buttons, keys, phase, False
+    )
     QApplication.sendEvent(tile, event)
 
 
@@ -240,10 +242,18 @@ def test_letters_switch_the_overlay_one_by_one_and_all_at_once(wall, session, qt
 def test_the_keys_of_the_player(window, session, qtbot):
     session.picture = preview(index=50)
     window.open(["a.mp4"])
-    qtbot.waitUntil(lambda: window.player_bar.isVisible() and window.player_bar.time.text().startswith("0:05"))
+    qtbot.waitUntil(
+        lambda: window.player_bar.isVisible() and window.player_bar.time.text().startswith("0:05")
+    )
     for key in (Qt.Key.Key_Space, Qt.Key.Key_K, Qt.Key.Key_Comma, Qt.Key.Key_Period, Qt.Key.Key_BracketRight):
         qtbot.keyClick(window, key)
-    assert session.playback("a.mp4").commands == [("pause",), ("resume",), ("step", -1), ("step", 1), ("play_at", 2.0)]
+    assert session.playback("a.mp4").commands == [
+        ("pause",),
+        ("resume",),
+        ("step", -1),
+        ("step", 1),
+        ("play_at", 2.0),
+    ]
     session.playback("a.mp4").commands.clear()
     for key in (Qt.Key.Key_J, Qt.Key.Key_L, Qt.Key.Key_Home):
         qtbot.keyClick(window, key)

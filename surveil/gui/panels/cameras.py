@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from functools import partial
 
-from PyQt6.QtCore import QModelIndex, QPoint, QRect, QSize, Qt
-from PyQt6.QtGui import QColor, QKeySequence, QPainter, QShortcut
+from PyQt6.QtCore import QModelIndex, QPoint, QRect, QSize, Qt, pyqtSignal
+from PyQt6.QtGui import QColor, QKeyEvent, QPainter
 from PyQt6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
@@ -85,6 +84,24 @@ class _Rows(QStyledItemDelegate):
         painter.drawText(line, int(Qt.AlignmentFlag.AlignVCenter), shown)
 
 
+class CameraList(QListWidget):
+    """The list.
+
+    Signals:
+        pressed: what a key asks for, by the name of its button.
+    """
+
+    pressed = pyqtSignal(str)
+
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:
+        """See Qt."""
+        keys = {Qt.Key.Key_Return: "edit", Qt.Key.Key_Enter: "edit", Qt.Key.Key_Delete: "remove"}
+        if event is not None and event.key() in keys:
+            self.pressed.emit(keys[Qt.Key(event.key())])
+        else:
+            super().keyPressEvent(event)
+
+
 class CamerasPanel(PanelWidget):
     """The list, and what can be done with the camera that is selected in it."""
 
@@ -105,21 +122,18 @@ class CamerasPanel(PanelWidget):
             self.buttons[name] = button
         row.addStretch(1)
         column.addLayout(row)
-        self.list = QListWidget()
+        self.list = CameraList()
+        self.list.pressed.connect(self._do)
         self.list.setAccessibleName(tr("Cameras"))
         self.list.setDragDropMode(QAbstractItemView.DragDropMode.InternalMove)
         self.list.setMinimumWidth(230)
         self._rows = _Rows(self.list)
         self.list.setItemDelegate(self._rows)
         self.list.itemSelectionChanged.connect(self._selected)
-        self.list.itemDoubleClicked.connect(lambda _item: self._edit())
+        self.list.itemDoubleClicked.connect(lambda _item: self._do("edit"))
         model = self.list.model()
         if model is not None:
             model.rowsMoved.connect(lambda *_: self._reordered())
-        for key, call in (("Return", self._edit), ("Delete", partial(self._do, "remove"))):
-            shortcut = QShortcut(QKeySequence(key), self.list)
-            shortcut.setContext(Qt.ShortcutContext.WidgetShortcut)
-            shortcut.activated.connect(call)
         column.addWidget(self.list, 1)
         self._filling = False
 
@@ -150,7 +164,8 @@ class CamerasPanel(PanelWidget):
             item = QListWidgetItem(shortened(entry.title, 200))
             item.setData(ID, entry.id)
             self.list.addItem(item)
-            item.setSelected(entry.id == self._context.desk.board.selected)
+            if entry.id == self._context.desk.board.selected:
+                self.list.setCurrentItem(item)
         self._filling = False
 
     def _describe(self, item: QListWidgetItem, entry: Entry) -> None:
@@ -184,7 +199,7 @@ class CamerasPanel(PanelWidget):
         self.buttons["remove"].setEnabled(chosen is not None)
 
     def _chosen(self) -> Entry | None:
-        item = self.list.currentItem() if self.list.selectedItems() else None
+        item = next(iter(self.list.selectedItems()), None)
         found = {entry.id: entry for entry in self._context.desk.entries}
         return None if item is None else found.get(item.data(ID))
 
@@ -211,7 +226,8 @@ class CamerasPanel(PanelWidget):
         if name == "add" or chosen is None:
             return
         if not chosen.kept:
-            self._close(chosen)
+            if name == "remove":
+                self._close(chosen)
             return
         commands: dict[str, Callable[[], None]] = {
             "edit": lambda: self._context.edit(chosen.id),
@@ -223,11 +239,6 @@ class CamerasPanel(PanelWidget):
             "remove": lambda: filing.remove(chosen.id),
         }
         commands[name]()
-
-    def _edit(self) -> None:
-        chosen = self._chosen()
-        if chosen is not None and chosen.kept:
-            self._context.edit(chosen.id)
 
     def _close(self, guest: Entry) -> None:
         self._context.desk.close(guest.id)

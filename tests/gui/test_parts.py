@@ -1,0 +1,237 @@
+"""Tasks, export, crash reports, figures: what works behind the window."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from surveil.app.options import RunOptions
+from surveil.clock import SystemClock
+from surveil.errors import OutputError, SourceCause, SourceError, StuckThreadError
+from surveil.gui.crash import CrashReports
+from surveil.gui.dialogs.export import ExportDialog
+from surveil.gui.exporting import Export, Order
+from surveil.gui.stats import Stats, process_age_s
+from surveil.gui.tasks import Tasks
+from surveil.redact import Redactor
+
+# ---- tasks
+
+
+@pytest.fixture
+def tasks(qtbot):
+    made = Tasks(SystemClock())
+    yield made
+    made.stop(5.0)
+
+
+def test_queued_work_is_done_in_order_and_answers_come_to_the_window(tasks, qtbot):
+    seen = []
+
+    def done(value):
+        seen.append((value, threading.current_thread() is threading.main_thread()))
+
+    for number in range(20):
+        tasks.queue(lambda number=number: number, done, seen.append)
+    qtbot.waitUntil(lambda: len(seen) == 20)
+    assert seen == [(number, True) for number in range(20)]
+    assert tasks.waiting == 0
+
+
+def test_what_fails_is_said_and_the_next_is_done(tasks, qtbot):
+    failed, seen = [], []
+    tasks.queue(lambda: 1 / 0, seen.append, failed.append)
+    tasks.queue(lambda: "fine", seen.append, failed.append)
+    qtbot.waitUntil(lambda: seen == ["fine"])
+    assert isinstance(failed[0], ZeroDivisionError)
+
+
+def test_nothing_is_answered_after_the_end(qtbot):
+    tasks, seen = Tasks(SystemClock()), []
+    stop = tasks.aside("aside", lambda stop: stop.wait(10), seen.append, seen.append)
+    tasks.stop(5.0)
+    assert stop.is_set()
+    qtbot.wait(50)
+    assert seen == []
+
+
+def test_who_does_not_end_is_named(qtbot):
+    tasks, release = Tasks(SystemClock()), threading.Event()
+    tasks.aside("stubborn", lambda stop: release.wait(10), print, print)
+    with pytest.raises(StuckThreadError, match="stubborn"):
+        tasks.stop(0.1)
+    release.set()
+
+
+# ---- export
+
+
+class FakeRun:
+    """Ten frames; waits before each until it is let go."""
+
+    def __init__(self, sources, options, stop) -> None:
+        self.sources, self.options, self.stop = sources, options, stop
+        self.playing = SimpleNamespace(frame_count=10)
+        self.go = threading.Semaphore(0)
+        self.error: Exception | None = None
+
+    def results(self):
+        for number in range(10):
+            while not self.go.acquire(timeout=0.02):
+                if self.stop.is_set():
+                    return
+            if self.error is not None:
+                raise self.error
+            yield number
+
+    def summary(self):
+        return SimpleNamespace(files=(self.options.output.out,), wall_s=1.0)
+
+
+@pytest.fixture
+def runs(monkeypatch):
+    made = []
+
+    def plan(sources, options, stop):
+        made.append(FakeRun(sources, options, stop))
+        return made[-1]
+
+    plain = Export.__init__
+    monkeypatch.setattr(Export, "__init__", lambda self, order, options: plain(self, order, options, plan))
+    return made
+
+
+@pytest.fixture
+def dialog(tasks, qtbot, tmp_path):
+    dialog = ExportDialog(str(tmp_path / "a.mp4"), RunOptions, tasks)
+    dialog.show()
+    yield dialog
+    dialog.close()
+
+
+def test_an_export_shows_its_progress_and_its_files(dialog, runs, qtbot, tmp_path):
+    dialog.kinds["mot"].click()
+    dialog.start.click()
+    qtbot.waitUntil(lambda: bool(runs))
+    for _ in range(5):
+        runs[0].go.release()
+    qtbot.waitUntil(lambda: dialog.progress.value() == 500)
+    assert "50%" in dialog.words.text()
+    for _ in range(5):
+        runs[0].go.release()
+    qtbot.waitUntil(lambda: dialog.words.text().startswith("Finished"))
+    output = runs[0].options.output
+    folder = tmp_path / "surveil-out"
+    assert (output.out, output.mot, output.jsonl) == (folder / "a.mp4", folder / "a.mot.txt", None)
+
+
+def test_a_cancelled_export_ends(dialog, runs, tasks, qtbot):
+    dialog.start.click()
+    qtbot.waitUntil(lambda: bool(runs))
+    dialog.cancel.click()
+    assert runs[0].stop.is_set()
+    qtbot.waitUntil(lambda: tasks.waiting == 0)
+
+
+def test_an_export_that_fails_says_why_and_can_be_tried_again(dialog, runs, qtbot):
+    dialog.start.click()
+    qtbot.waitUntil(lambda: bool(runs))
+    runs[0].error = OutputError("the disk is full: /x/a.mp4")
+    runs[0].go.release()
+    qtbot.waitUntil(lambda: "the disk is full" in dialog.words.text())
+    assert dialog.start.isEnabled()
+
+
+def test_nothing_to_export_cannot_be_started(dialog):
+    dialog.kinds["video"].click()
+    assert not dialog.start.isEnabled()
+
+
+def test_a_real_export_writes_what_the_command_line_does(qtbot, tmp_path):
+    from surveil.app.options import ModelOptions
+
+    order = Order(source="test://street?seconds=1&fps=5", folder=tmp_path, name="s", kinds=("video", "mot"))
+    export = Export(order, RunOptions(model=ModelOptions(device="cpu")))
+    files = export.work(threading.Event())
+    assert sorted(path.name for path in files) == ["s.mot.txt", "s.mp4"]
+    assert (export.frames, export.progress) == (5, 1.0)
+
+
+def test_a_source_that_is_not_there_is_said(tmp_path):
+    export = Export(
+        Order(source=str(tmp_path / "no.mp4"), folder=tmp_path, name="s", kinds=("mot",)), RunOptions()
+    )
+    with pytest.raises(SourceError) as missing:
+        export.work(threading.Event())
+    assert missing.value.cause is SourceCause.NOT_FOUND
+
+
+# ---- crash reports
+
+
+def test_an_unexpected_error_is_written_down_without_secrets(tmp_path):
+    redactor, told = Redactor(), []
+    redactor.register("hunter2hunter2")
+    with CrashReports(tmp_path / "crashes", SystemClock(), redactor) as reports:
+        reports.told = lambda line, place: told.append((line, place))
+        before = sys.excepthook
+        try:
+            raise ValueError("rtsp://admin:hunter2hunter2@10.0.0.7 hunter2hunter2")
+        except ValueError as error:
+            before(type(error), error, error.__traceback__)
+    line, place = told[0]
+    text = Path(place).read_text()
+    assert "hunter2" not in text + line
+    assert "test_an_unexpected_error" in text
+    assert "surveil: " in text
+    assert sys.excepthook is not before
+
+
+def test_an_error_in_a_thread_is_told_too_and_reports_do_not_fill_the_disk(tmp_path):
+    told = []
+    with CrashReports(tmp_path, SystemClock(), str) as reports:
+        reports.told = lambda line, place: told.append(line)
+        for _ in range(30):
+            thread = threading.Thread(target=lambda: [][0])
+            thread.start()
+            thread.join()
+    assert len(told) == len(list(tmp_path.iterdir())) == 20
+
+
+def test_a_report_that_cannot_be_written_is_said(tmp_path):
+    (tmp_path / "file").write_text("")
+    told = []
+    with CrashReports(tmp_path / "file" / "x", SystemClock(), str) as reports:
+        reports.told = lambda line, place: told.append(place)
+        sys.excepthook(ValueError, ValueError("x"), None)
+    assert "could not be written" in told[0]
+
+
+# ---- figures
+
+
+def test_figures_of_a_window(tmp_path):
+    stats = Stats()
+    for shown in (0, 40, 80):
+        for _ in range(5):
+            stats.beat()
+        stats.sample({"a": (shown, shown * 2)}, shown / 1000)
+    result = stats.result({"a": (120, 240)}, 0.12)
+    assert result["event_loop_gap_ms"]["p50"] >= 0
+    assert 0 <= result["window_to_first_picture_s"] <= result["seconds"] + 0.01
+    rates = result["tiles"]["a"]
+    assert rates["captured_fps"] == pytest.approx(2 * rates["shown_fps"], rel=0.01)
+    stats.write(tmp_path / "stats.json", result)
+    assert json.loads((tmp_path / "stats.json").read_text()) == json.loads(json.dumps(result))
+    with pytest.raises(OutputError):
+        stats.write(tmp_path / "no" / "stats.json", result)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="read from /proc")
+def test_the_process_knows_its_age():
+    assert 0 < process_age_s() < 1e6
