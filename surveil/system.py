@@ -1,4 +1,4 @@
-"""What the operating system must bring, and how to get it: for the desktop's start and `surveil doctor`.
+"""What the operating system must bring, and how to get it; and what is given back to it.
 
 Standard library only: `launch.py` reads these tables before anything is installed.
 """
@@ -53,6 +53,18 @@ def _loads(library: str) -> bool:
     except OSError:
         return False
     return True
+
+
+def give_memory_back() -> None:
+    """Hand what was freed back to the system, where the C library keeps it (glibc on Linux).
+
+    For after the end of a stream: its large buffers were freed by other threads than asked for them, and lie
+    between small ones that stay, so that the library would never do it by itself.
+    """
+    if sys.platform.startswith("linux"):
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trim is not None:
+            trim(0)
 
 
 def install_hint(packages: Iterable[str]) -> str:

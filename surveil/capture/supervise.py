@@ -20,6 +20,7 @@ from surveil.capture.tally import Tally
 from surveil.clock import Clock
 from surveil.errors import SourceCause, SourceError
 from surveil.redact import redact
+from surveil.system import give_memory_back
 from surveil.types import Frame
 
 StateName = Literal["connecting", "live", "stalled", "reconnecting", "failed-auth", "stopped"]
@@ -143,6 +144,7 @@ class Supervisor:
         self._enter("connecting")
         while not stop.is_set():
             played_s, fault = self._play(stop)
+            give_memory_back()
             if stop.is_set():
                 return None
             if not self._config.reconnect:
@@ -165,7 +167,7 @@ class Supervisor:
                     first_s = self._clock.monotonic() if first_s is None else first_s
                     self._take(frame)
         except SourceError as error:
-            fault: SourceError | None = error
+            fault: SourceError | None = _alone(error)
         else:
             fault = None
         finally:
@@ -254,6 +256,12 @@ class _Joint:
         index, pts_s = frame.index + self._shift[0], frame.pts_s + self._shift[1]
         self._next_index, self._last_pts_s, self.last_arrived_s = index + 1, pts_s, frame.arrived_s
         return replace(frame, index=index, pts_s=pts_s, epoch=self.epoch) if self.epoch else frame
+
+
+def _alone(fault: SourceError) -> SourceError:
+    """The fault without its tracebacks, which hold the closed source and its last picture."""
+    fault.__cause__ = fault.__context__ = fault.__traceback__ = None
+    return fault
 
 
 def _lost(cause: SourceCause) -> str:

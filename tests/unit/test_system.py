@@ -47,3 +47,8 @@ def test_which_windows_need_xcb(
     if wayland:
         monkeypatch.setenv("WAYLAND_DISPLAY", wayland)
     assert system.wants_xcb() is expected
+
+
+def test_memory_is_given_back_where_the_system_can() -> None:
+    give_memory_back()
+    give_memory_back()

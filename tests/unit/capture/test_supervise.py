@@ -108,6 +108,14 @@ def test_a_wrong_password_is_not_tried_often() -> None:
     assert (denied.cause, denied.remedy) == ("wrong password", "Check the password.")
 
 
+def test_a_fault_that_is_waited_out_holds_nothing_of_the_closed_source() -> None:
+    fault = SourceError("gone", SourceCause.ENDED)
+    fault.__context__ = OSError("FFmpeg's, with the frames of its callers")
+    Desk(scripted(0, fault=fault)).run()
+    assert fault.__traceback__ is None
+    assert fault.__context__ is None
+
+
 def test_the_end_of_a_camera_is_a_fault_even_without_an_error() -> None:
     desk = Desk(scripted(0, fault=None)).run()
     lost = next(state for state in desk.states if state.name == "reconnecting")
