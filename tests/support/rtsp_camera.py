@@ -176,7 +176,7 @@ class _Connection:
         camera = self._camera
         camera.closed.wait(camera.delay_s)
         while camera.mute.is_set() and not camera.closed.wait(_POLL_S):
-            pass
+            self._check_connected()
         status, body, extra = camera.deny or "200 OK", "", {"Session": "1"}
         if camera.deny is not None:
             extra = {"WWW-Authenticate": 'Basic realm="cam"'} if status.startswith("401") else {}
@@ -193,6 +193,12 @@ class _Connection:
         if method == "PLAY" and camera.deny is None and self._player is None:
             self._player = threading.Thread(target=self._play, name="rtsp-camera-player")
             self._player.start()
+
+    def _check_connected(self) -> None:
+        """Raises ConnectionError where the client is gone."""
+        with contextlib.suppress(BlockingIOError):
+            if not self._socket.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT):
+                raise ConnectionAbortedError
 
     def _transport(self, wish: str) -> str:
         if "client_port=" not in wish:
