@@ -50,5 +50,5 @@ def test_which_windows_need_xcb(
 
 
 def test_memory_is_given_back_where_the_system_can() -> None:
-    give_memory_back()
-    give_memory_back()
+    system.give_memory_back()
+    system.give_memory_back()
