@@ -83,10 +83,10 @@ def _file() -> Iterator[Command]:
 
 
 def _view() -> Iterator[Command]:
-    yield Command(name="full", text=tr("Full tile"), keys=("F",), menu="view", icon="full")
+    yield Command(name="full", text=tr("Full tile"), keys=("F",), menu="view")
     yield Command(name="back", text=tr("Back to all tiles"), keys=("Esc",), menu="view")
     yield Command(name="whole", text=tr("Whole picture"), keys=("0",), menu="view")
-    yield Command(name="screen", text=tr("Full screen"), keys=("F11",), menu="view")
+    yield Command(name="screen", text=tr("Full screen"), keys=("F11",), menu="view", icon="full")
     yield Command(name="after", text=tr("Next camera"), keys=("Ctrl+Right", "Ctrl+Tab"), menu="view")
     yield Command(name="before", text=tr("Camera before"), keys=("Ctrl+Left",), menu="view")
     yield Command(name="page_on", text=tr("Next page of tiles"), keys=("PgDown",), menu="view")

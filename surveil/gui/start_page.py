@@ -9,8 +9,6 @@ from PyQt6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidg
 from surveil.gui.icons import app_icon
 from surveil.gui.text import tr
 
-WIDTH = 500
-
 
 def doors() -> tuple[tuple[str, str, str, str], ...]:
     """(name of the command, icon, heading, description)."""
@@ -43,7 +41,6 @@ class Door(QPushButton):
     def __init__(self, heading: str, description: str) -> None:
         super().__init__()
         self.setProperty("role", "door")
-        self.setFixedWidth(WIDTH)
         self.setMinimumHeight(66)
         self.setAccessibleName(heading)
         self.setAccessibleDescription(description)

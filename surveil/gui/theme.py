@@ -95,7 +95,8 @@ QPushButton:focus {{ border-color: {accent}; }}
 QPushButton:disabled {{ color: {faint}; background: {panel}; }}
 QPushButton:default {{ background: {accent}; color: {on_accent}; border-color: {accent}; }}
 QPushButton:default:disabled {{ background: {raised}; color: {faint}; border-color: {line}; }}
-QPushButton[role="door"] {{ text-align: left; padding: 14px 18px; border-radius: 10px; background: {panel}; }}
+QPushButton[role="door"] {{ text-align: left; padding: 14px 18px; border-radius: 10px; background: {panel};
+    min-width: 460px; max-width: 460px; }}
 QPushButton[role="door"]:hover {{ background: {hover}; border-color: {accent}; }}
 QLineEdit, QComboBox, QSpinBox, QDoubleSpinBox, QPlainTextEdit {{ color: {ink}; background: {ground};
     border: 1px solid {line}; border-radius: 6px; padding: 5px 8px; selection-background-color: {accent};
@@ -114,6 +115,10 @@ QListView::item:selected, QTreeView::item:selected, QTableView::item:selected {{
 QHeaderView::section {{ background: {panel}; color: {faint}; border: 0; border-bottom: 1px solid {line};
     padding: 5px 8px; }}
 QCheckBox {{ color: {ink}; spacing: 8px; }}
+QCheckBox::indicator {{ width: 14px; height: 14px; border: 1px solid {faint}; border-radius: 4px;
+    background: {ground}; }}
+QCheckBox::indicator:checked {{ background: {accent}; border: 1px solid {accent}; }}
+QCheckBox::indicator:disabled {{ border-color: {line}; }}
 QProgressBar {{ background: {raised}; border: 0; border-radius: 4px; height: 8px; color: transparent; }}
 QProgressBar::chunk {{ background: {accent}; border-radius: 4px; }}
 QScrollBar:vertical {{ background: transparent; width: 10px; margin: 0; }}

@@ -33,6 +33,7 @@ def word_of(name: str) -> str:
         "paused": tr("Paused"),
         "ended": tr("Finished"),
         "failed": tr("Cannot be shown"),
+        "stalled": tr("No picture"),
         "reconnecting": tr("No connection"),
         "failed-auth": tr("Wrong password"),
     }

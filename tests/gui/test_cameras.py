@@ -146,7 +146,7 @@ def test_the_probe_says_why_not_and_what_to_do(window, qtbot, probes):
     qtbot.mouseClick(window.start_page.doors["webcam"], LEFT)  # begins by itself
     dialog = dialog_of(window)
     qtbot.waitUntil(lambda: "Check the port." in dialog.verdict.text())
-    assert dialog.verdict.text().startswith("refused")
+    assert dialog.verdict.text().startswith("Refused. rtsp://10.0.0.7")
     assert dialog.test.text() == "Test"
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from PyQt6.sip import isdeleted
 
 from surveil.app.options import RunOptions
 from surveil.clock import SystemClock
@@ -111,7 +112,8 @@ def dialog(tasks, qtbot, tmp_path):
     dialog = ExportDialog(str(tmp_path / "a.mp4"), RunOptions, tasks)
     dialog.show()
     yield dialog
-    dialog.close()
+    if not isdeleted(dialog):
+        dialog.close()
 
 
 def test_an_export_shows_its_progress_and_its_files(dialog, runs, qtbot, tmp_path):

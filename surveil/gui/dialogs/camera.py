@@ -254,7 +254,7 @@ def why_not(error: Exception) -> str:
     """Why nothing was found, and what can be done."""
     if isinstance(error, SourceError):
         message = redact(str(error)).removesuffix(error.remedy).rstrip(". ")
-        return sentences(f"{error.cause.value}: {message}", error.remedy)
+        return sentences(error.cause.value, message, error.remedy)
     return sentences(redact(str(error))) if isinstance(error, SurveilError) else repr(error)
 
 

@@ -75,7 +75,7 @@ class ExportDialog(QDialog):
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
         self.progress.hide()
-        self.words = QLabel(tr("Every frame is detected and tracked again, as `surveil run` does."))
+        self.words = QLabel(tr("Every frame is detected and tracked again, as “surveil run” does."))
         self.words.setTextFormat(Qt.TextFormat.PlainText)
         self.words.setWordWrap(True)
         self.words.setProperty("role", "faint")

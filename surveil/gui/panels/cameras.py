@@ -175,8 +175,9 @@ class CamerasPanel(PanelWidget):
         elif state is None:
             words, level = tr("Connecting…"), ""
         else:
-            cause = f": {state.cause}" if state.cause else ""
-            words = word_of(state.name) + cause
+            words = word_of(state.name)
+            if state.cause and state.cause.casefold() not in words.casefold():
+                words += f": {state.cause}"
             if state.name in ("live", "playing"):
                 words += f"  ·  {state.stats.fps:.0f} fps"
             level = "alarm" if state.name in TROUBLE else "good" if state.name in ("live", "playing") else ""
