@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QIcon
 from PyQt6.QtWidgets import QWidget
 
@@ -52,6 +53,10 @@ class Context:
 
 class PanelWidget(QWidget):
     """The inside of a panel; `refresh` and `dress` are called by the window."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)  # the ground of a panel, by the theme
 
     def refresh(self) -> None:
         """Show how things are now; called four times a second while the panel is seen."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QSize, Qt, QTimer
@@ -45,6 +46,7 @@ class CountsPanel(PanelWidget):
         self._palette, self._colours = Palette(), DARK
         self._hidden: set[str] = set()
         self.chart: Chart | None = None
+        self._loading = False
         self._build()
         self._timer = QTimer(self)
         self._timer.timeout.connect(self.sample)
@@ -74,6 +76,8 @@ class CountsPanel(PanelWidget):
         self.legend.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.legend.itemChanged.connect(self._switch)
         self.note = QLabel(tr("No object has been counted yet."))
+        self.note.setTextFormat(Qt.TextFormat.PlainText)
+        self.note.setWordWrap(True)
         self.note.setProperty("role", "faint")
         self.note.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.note.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
@@ -84,6 +88,10 @@ class CountsPanel(PanelWidget):
         self._column.addWidget(self.legend)
         self.legend.hide()
         self.setMinimumSize(260, 220)
+
+    def sizeHint(self) -> QSize:
+        """See Qt."""
+        return QSize(400, 320)
 
     # ---- what is counted
 
@@ -139,22 +147,28 @@ class CountsPanel(PanelWidget):
         curves = history.curves(self._context.desk.clock.monotonic(), cameras)
         self._explain(curves)
         if self.chart is None:
-            if not curves or not self.isVisible():
-                return
-            self.chart = self._make_chart()
+            if curves and self.isVisible() and not self._loading:
+                self._load()
+            return
         shown = {label: curve for label, curve in curves.items() if label not in self._hidden}
         self.chart.show_curves(history.span, history.times(), shown)
 
-    def _make_chart(self) -> Chart:
-        from surveil.gui.panels.chart import Chart
+    def _load(self) -> None:
+        """Load the library that draws, beside the window's thread: it takes half a second."""
+        self._loading = True
+        self._context.tasks.aside("load-chart", _chart_class, self._make_chart, self._no_chart)
 
-        chart = Chart(self._palette, self._colours)
+    def _no_chart(self, error: Exception) -> None:
+        self.note.setText(tr("Curves cannot be drawn: {error}", error=error))
+
+    def _make_chart(self, kind: type[Chart]) -> None:
+        chart = self.chart = kind(self._palette, self._colours)
         chart.setAccessibleName(tr("Objects over time"))
         self._column.replaceWidget(self.note, chart)
         self._column.setStretchFactor(chart, 1)
         self.note.hide()
         self.legend.show()
-        return chart
+        self._draw()
 
     def _explain(self, curves: dict[str, NDArray[np.float64]]) -> None:
         """Name every curve, with how many there are now."""
@@ -206,3 +220,9 @@ class CountsPanel(PanelWidget):
         else:
             self._hidden.add(label)
         self._draw()
+
+
+def _chart_class(_stop: threading.Event) -> type[Chart]:
+    from surveil.gui.panels.chart import Chart
+
+    return Chart

@@ -6,7 +6,7 @@ import logging
 import math
 import statistics
 
-from PyQt6.QtCore import Qt
+from PyQt6.QtCore import QSize, Qt
 from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout
 
 from surveil.gui.panels.base import Context, Look, PanelWidget
@@ -90,6 +90,10 @@ class HealthPanel(PanelWidget):
         column.addWidget(self.table, 1)
         column.addWidget(self.detail)
         self.table.chosen.connect(lambda _key: self._explain())
+
+    def sizeHint(self) -> QSize:
+        """See Qt."""
+        return QSize(760, 230)
 
     def dress(self, look: Look) -> None:
         """See `PanelWidget`."""

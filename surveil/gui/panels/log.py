@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+from PyQt6.QtCore import QSize
 from PyQt6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QTextCharFormat, QTextCursor
 from PyQt6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QPlainTextEdit, QToolButton, QVBoxLayout
 
@@ -71,6 +72,10 @@ class LogPanel(PanelWidget):
         button.setToolTip(words)
         button.setAccessibleName(words)
         return button
+
+    def sizeHint(self) -> QSize:
+        """See Qt."""
+        return QSize(560, 230)
 
     # ---- what is shown
 

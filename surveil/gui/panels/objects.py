@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PyQt6.QtCore import Qt
+from PyQt6.QtCore import QSize, Qt
 from PyQt6.QtWidgets import QLabel, QVBoxLayout
 
 from surveil.gui.panels.base import Context, Look, PanelWidget
@@ -29,6 +29,10 @@ class ObjectsPanel(PanelWidget):
         column.addWidget(self.summary)
         column.addWidget(self.table, 1)
         self.setMinimumWidth(260)
+
+    def sizeHint(self) -> QSize:
+        """See Qt."""
+        return QSize(400, 320)
 
     def dress(self, look: Look) -> None:
         """See `PanelWidget`."""

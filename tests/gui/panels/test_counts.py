@@ -5,8 +5,9 @@ import sys
 import pytest
 from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QColor
-from PyQt6.QtWidgets import QStyle, QStyleOptionViewItem
+from PyQt6.QtWidgets import QApplication, QStyle, QStyleOptionViewItem
 
+from surveil.gui.panels import counts
 from surveil.gui.panels.counts import CountsPanel
 from surveil.gui.theme import DARK
 from tests.support.results import A
@@ -31,6 +32,8 @@ def count(stage, panel, *, seconds: int = 20) -> None:
         stage.see("yard", A(1, BOX, class_id=2))
         panel.sample()
     panel.refresh()
+    while stage.tasks.waiting:  # for the library that draws
+        QApplication.processEvents()
 
 
 def legend(panel) -> list[str]:
@@ -130,13 +133,26 @@ def test_it_follows_the_theme(stage, panel, colours):
     assert (pen.color() == QColor(panel._palette.colour("person", DARK.panel))) == (colours is DARK)
 
 
-def test_names_of_classes_are_plain_text(stage, panel):
+def test_names_of_classes_are_plain_text(stage, panel, qtbot):
     panel.sample()
     panel._histories[0].add(stage.clock.now_s, {"door": {"<img src=x>": 1}})
     panel.refresh()
+    qtbot.waitUntil(lambda: panel.chart is not None, timeout=60_000)
     assert legend(panel) == ["<img src=x>  0.5"]
     assert panel.legend.accessibleName() == "Classes that are shown"
     assert panel.chart.accessibleName() == "Objects over time"
+
+
+def test_without_the_library_it_says_so(stage, panel, monkeypatch):
+    def missing(_stop):
+        raise ImportError("no module named <b>pyqtgraph</b>")
+
+    monkeypatch.setattr(counts, "_chart_class", missing)
+    count(stage, panel)
+    count(stage, panel, seconds=1)
+    assert panel.note.text() == "Curves cannot be drawn: no module named <b>pyqtgraph</b>"
+    assert panel.note.textFormat() == Qt.TextFormat.PlainText
+    assert panel.note.isVisible()
 
 
 def test_pyqtgraph_is_loaded_when_curves_are_seen():
