@@ -98,6 +98,16 @@ def parse_config(content: bytes, path: Path) -> Loaded:
     return Loaded(config=config, path=path, digest=digest, warnings=tuple(warnings), document=document)
 
 
+def check_values(data: Mapping[str, Any]) -> dict[Key, str]:
+    """What is wrong with values that are in no file yet, in the words that a file's mistakes have."""
+    try:
+        Config.model_validate(data)
+    except ValidationError as error:
+        faults = [(tuple(fault["loc"]), fault) for fault in _first_hand(error)]
+        return {key: redact(_reason(key, fault)) for key, fault in faults}
+    return {}
+
+
 def _plain_secrets(config: Config) -> Iterable[Key]:
     for number, camera in enumerate(config.cameras):
         if camera.password and not is_reference(camera.password):

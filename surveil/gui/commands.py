@@ -125,6 +125,10 @@ def _tools() -> Iterator[Command]:
         icon="zones",
         toolbar=True,
     )
+    yield Command(
+        name="settings", text=tr("Settings…"), keys=("Ctrl+,",), menu="tools", icon="settings", toolbar=True
+    )
+    yield Command(name="yaml", text=tr("Open the configuration file"), menu="tools")
 
 
 def _help() -> Iterator[Command]:

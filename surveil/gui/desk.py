@@ -156,6 +156,12 @@ class Desk:
         for camera_id in self._shown:
             self._show(camera_id)
 
+    def restyle(self, style: OverlayStyle) -> None:
+        """Draw otherwise from now on; the line with name and time is the tile's own."""
+        self.style = replace(style, hud=False)
+        for camera_id in self._shown:
+            self._show(camera_id)
+
     def switched(self, name: str) -> bool:
         """Whether a part of the overlay is on."""
         return bool(getattr(self.style, name))

@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from PyQt6.QtCore import QUrl
+from PyQt6.QtGui import QDesktopServices
+
+from surveil.app.configured import overlay_style
 from surveil.config.camera import Camera
-from surveil.gui.desk import Entry
+from surveil.gui.desk import SWITCHES, Entry
 from surveil.gui.panels.base import Look
 from surveil.gui.text import shortened, tr
 
 if TYPE_CHECKING:
+    from surveil.gui.settings.dialog import SettingsDialog
     from surveil.gui.window import MainWindow
     from surveil.gui.zones.editing import ZoneEditing
 
@@ -22,12 +27,16 @@ class Tools:
         self._window = window
         self._look: Look | None = None
         self.zones: ZoneEditing | None = None
+        self.settings: SettingsDialog | None = None
         window.filing.changed.connect(self._go_on)
+        window.filing.changed.connect(self._draw_as_the_file_says)
         self._wanted: str | None = None
+        workspace = window.filing.workspace
+        self._display = None if workspace is None else workspace.loaded.config.display
 
     def commands(self) -> dict[str, Callable[[], None]]:
         """What each command does, by its name."""
-        return {"edit_zones": self._edit_zones}
+        return {"edit_zones": self._edit_zones, "settings": self._settings, "yaml": self._yaml}
 
     def dress(self, look: Look) -> None:
         """Use these icons and colours from now on."""
@@ -107,3 +116,40 @@ class Tools:
             self._wanted = None
             self._window.desk.board.select(camera.id)
             self._begin_zones(camera)
+
+    # ---- settings
+
+    def _settings(self) -> None:
+        from surveil.gui.settings.dialog import SettingsDialog
+
+        workspace = self._window.filing.workspace
+        if workspace is None:
+            self._window.toasts.error(
+                tr("Settings are kept in the configuration, and surveil was started without one.")
+            )
+            return
+        if self.settings is None:
+            self.settings = SettingsDialog(workspace, self._window.filing, self._window)
+            self.settings.finished.connect(self._settings_closed)
+        self.settings.show()
+        self.settings.raise_()
+
+    def _settings_closed(self) -> None:
+        self.settings = None
+
+    def _yaml(self) -> None:
+        workspace = self._window.filing.workspace
+        if workspace is None or not workspace.path.exists():
+            self._window.toasts.error(tr("There is no configuration file yet; adding a camera makes one."))
+        elif not QDesktopServices.openUrl(QUrl.fromLocalFile(str(workspace.path))):
+            self._window.toasts.error(tr("No program could be opened for {path}", path=workspace.path))
+
+    def _draw_as_the_file_says(self) -> None:
+        """The display's settings were changed, here or by hand."""
+        workspace = self._window.filing.workspace
+        if workspace is None or workspace.loaded.config.display == self._display:
+            return
+        self._display = workspace.loaded.config.display
+        self._window.desk.restyle(overlay_style(workspace.loaded.config))
+        for name in SWITCHES:
+            self._window.actions_.by_name[name].setChecked(self._window.desk.switched(name))

@@ -1,0 +1,1 @@
+"""The settings, drawn from the models of the configuration."""
