@@ -29,12 +29,13 @@ from surveil.capture.scenes.truth import FrameTruth, write_truth
 from surveil.errors import SurveilError
 
 
-def encode(out: Path, config: SceneConfig, *, crf: int, preset: str) -> list[FrameTruth]:
-    """Draw all frames of a config into `out`; their truth."""
+def encode(out: Path, config: SceneConfig, *, crf: int, preset: str, **x264: str) -> list[FrameTruth]:
+    """Draw all frames of a config into `out`; their truth. `x264`: more options of the encoder."""
     scene, truth = Scene(config), []
     rate = Fraction(config.fps).limit_denominator(1001)
     with av.open(str(out), "w", options={"movflags": "+faststart"}) as container:
-        stream = container.add_stream("libx264", rate=rate, options={"preset": preset, "crf": str(crf)})
+        options = {"preset": preset, "crf": str(crf), **x264}
+        stream = container.add_stream("libx264", rate=rate, options=options)
         stream.width, stream.height = (side + side % 2 for side in config.size)
         stream.pix_fmt, stream.thread_count = "yuv420p", 1  # several threads give other bytes each time
         for index in range(config.frame_count):

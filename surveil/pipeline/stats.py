@@ -137,8 +137,8 @@ class CameraStats:
         looked_fps: frames looked at a second, now.
         age_p50_ms, age_p95_ms: from the frame's arrival to its result, over the newest frames; NaN before
             the first.
-        drops: frames that were lost by reason. `received` is `processed`, the drops `overwritten` and
-            `stopped`, and at most two that are on their way.
+        drops: frames that were lost by reason; and results, by the name of the tap that lost them.
+            `received` is `processed`, the drop `overwritten`, and at most three that are on their way.
     """
 
     received: int = 0
