@@ -192,6 +192,7 @@ class MainWindow(QMainWindow):
         for name in SWITCHES:
             self.actions_.by_name[name].setChecked(self.desk.switched(name))
         self.actions_.by_name["keep_running"].setChecked(now.keep_running)
+        self.tray.show(on=now.keep_running)
         self.actions_.layouts.get(now.layout, self.actions_.layouts["custom"]).setChecked(True)
         self.restoreGeometry(QByteArray.fromBase64(now.geometry.encode()))
         self.restoreState(QByteArray.fromBase64(now.state.encode()))
@@ -278,11 +279,13 @@ class MainWindow(QMainWindow):
     def showEvent(self, event: QShowEvent | None) -> None:
         """See Qt."""
         super().showEvent(event)
+        self._pull.start()
         self.arrange()
 
     def hideEvent(self, event: QHideEvent | None) -> None:
         """See Qt: what is not seen is not drawn."""
         super().hideEvent(event)
+        self._pull.stop()
         self.desk.show({})
 
     def quit(self) -> None:
