@@ -82,6 +82,7 @@ class Recorder:
         self._queue: Channel[tuple[FrameResult, bool]] = Channel(QUEUE)  # and whether it is for the video
         self._pieces: dict[str, _Piece] = {}
         self._worker = Worker("outputs", self._run)
+        self._ends_s = float("inf")
         self.trouble: dict[str, str] = {}
         self.reader_left = False
 
@@ -105,16 +106,21 @@ class Recorder:
         return not full and self._queue.offer((result, True))
 
     def stop(self, timeout_s: float) -> None:
-        """Write what is queued, finish the files, end the thread. Raises StuckThreadError."""
+        """Write what is queued, in half that time, finish the files, end the thread.
+
+        Raises StuckThreadError.
+        """
+        self._ends_s = self._clock.monotonic() + timeout_s / 2
         self._queue.close()
         self._worker.join(timeout_s)
 
     def _run(self) -> None:
         try:
-            while True:
+            while self._clock.monotonic() < self._ends_s:
                 with suppress(TimeoutError):
                     self._take(*self._queue.get(LOOK_S))
                 self._end_pieces()
+            log.warning("outputs: stopped with %d results unwritten", len(self._queue))
         except Closed:
             pass
         finally:

@@ -171,3 +171,25 @@ def test_large_pictures_fill_the_queue_before_they_fill_the_memory(
     monkeypatch.setattr("surveil.app.service.recorder.QUEUE_BYTES", 3 * 64 * 48 * 3)
     recorder = Recorder(RecorderConfig(folder=tmp_path, annotated=True), clock)  # its thread does not run
     assert [recorder.offer_picture(result) for result in results("a", 5)] == [True] * 3 + [False] * 2
+
+
+def test_a_stop_does_not_wait_for_all_that_is_queued(
+    tmp_path: Path, clock: StepClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    recorder = Recorder(RecorderConfig(folder=tmp_path, annotated=True), clock)
+    taken = recorder._take
+
+    def slowly(result: FrameResult, for_video: bool) -> None:
+        taken(result, for_video)
+        clock.now_s += 1
+
+    recorder._take = slowly  # type: ignore[method-assign]
+    for result in results("a", 10):
+        assert recorder.offer_picture(result)
+    recorder._ends_s = clock.now_s + 3
+    recorder._queue.close()
+    with caplog.at_level(logging.WARNING):
+        recorder._run()
+    (video,) = (tmp_path / "a").glob("*.mp4")
+    assert pictures(video) == 3
+    assert "stopped with 7 results unwritten" in caplog.text
