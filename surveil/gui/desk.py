@@ -204,6 +204,11 @@ class Desk:
         for camera_id in self._shown:
             self._show(camera_id)  # a camera that was opened anew lost its pictures; costs nothing otherwise
 
+    def has_news(self, camera_id: str, shown: object) -> bool:
+        """Whether there is a newer picture than the one that is `shown`."""
+        preview = self.session.preview(camera_id)
+        return preview is not None and preview.image is not shown
+
     def view(self, camera_id: str) -> TileView:
         """What a tile shows now."""
         entry, state = self._entries[camera_id], self.states.get(camera_id)

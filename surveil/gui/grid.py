@@ -46,10 +46,11 @@ class Grid(QWidget):
         )
         self.refresh()
 
-    def refresh(self) -> None:
-        """Show the newest pictures."""
+    def refresh(self, *, words: bool = True) -> None:
+        """Show the newest pictures; without `words` only where there is a new one."""
         for camera_id, tile in self.tiles.items():
-            tile.show_view(self._desk.view(camera_id))
+            if words or self._desk.has_news(camera_id, tile.view.picture):
+                tile.show_view(self._desk.view(camera_id))
 
     @property
     def paint_s(self) -> float:

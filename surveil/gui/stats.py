@@ -43,7 +43,7 @@ class Stats:
         self._last = now
 
     def sample(self, tiles: Mapping[str, tuple[int, int]], paint_s: float) -> None:
-        """Note pictures shown and frames captured by camera so far, and the time spent painting."""
+        """Note pictures shown and frames captured by camera so far, and the CPU time spent painting."""
         passed_s = time.perf_counter() - self._began
         if self._first_s is None and any(shown for shown, _ in tiles.values()):
             self._first_s = passed_s

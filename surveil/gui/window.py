@@ -241,7 +241,7 @@ class MainWindow(QMainWindow):
 
     def _refresh(self) -> None:
         if self._stack.currentIndex() == 1:
-            self.grid.refresh()
+            self.grid.refresh(words=False)
             player = self.desk.player(self.desk.board.selected)
             if player is not None:
                 player.look(self.desk.session.preview(player.camera_id))
@@ -252,6 +252,7 @@ class MainWindow(QMainWindow):
     def refresh(self) -> None:
         """Say how things are."""
         self.desk.refresh()
+        self.grid.refresh()
         self.doing.enable(self.actions_.by_name)
         self.status.setText(self.desk.status())
         self.summary.setText(self.desk.summary())
