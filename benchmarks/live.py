@@ -204,13 +204,13 @@ def outage(
     """One fault of cam0: seconds until it is seen, until it plays again, and the others' longest gap."""
     begin_s = CLOCK.monotonic()
     begin()
-    seen = wait_until(lambda: session.states()["cam0"].name != "live", 10.0, 0.005)
+    seen = wait_until(lambda: session.states()["cam0"].name != "live", 10.0, 0.02)
     state = session.states()["cam0"]
     pause(away_s)
     end()
     back_s = CLOCK.monotonic()
     playing = wait_until(lambda: newest_s(witnesses["cam0"]) > back_s, 15.0, 0.005)
-    live = wait_until(lambda: session.states()["cam0"].name == "live", 2.0, 0.005)
+    live = wait_until(lambda: session.states()["cam0"].name == "live", 2.0, 0.02)
     if not (seen and playing and live):
         raise SystemExit(f"the fault was not seen, or the camera is not back: {session.states()['cam0']}")
     return {

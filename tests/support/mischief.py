@@ -26,6 +26,8 @@ class Mischief:
     Attributes:
         clips: what a camera may change to in mid-stream; the first is what it begins with.
         configs: of the session's cameras, in the order of the fleet's.
+        often: how probable a fault is, a step and camera.
+        kinds: what may happen.
         done: faults by kind.
         wrong: moments at which a camera had given up, or was in trouble without saying why.
     """
@@ -34,6 +36,8 @@ class Mischief:
     session: Session
     configs: Sequence[CameraConfig]
     clips: Sequence[Path]
+    often: float = 0.1
+    kinds: Sequence[str] = FAULTS
     dice: random.Random = field(default_factory=lambda: random.Random(1))
     done: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
@@ -47,8 +51,8 @@ class Mischief:
                 del self._ends[camera]
                 undo()
         for camera in range(len(self.configs)):
-            if camera not in self._ends and self.dice.random() < 0.1:
-                kind = self.dice.choice(FAULTS)
+            if camera not in self._ends and self.dice.random() < self.often:
+                kind = self.dice.choice(self.kinds)
                 self.done[kind] += 1
                 self._ends[camera] = now_s + self.dice.uniform(0.5, LONGEST_S), self._begin(camera, kind)
         for name, state in self.session.states().items():
