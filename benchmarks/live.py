@@ -209,22 +209,21 @@ def outage(
     pause(away_s)
     end()
     back_s = CLOCK.monotonic()
-    playing = wait_until(lambda: newest_s(witnesses["cam0"]) > back_s, 15.0, 0.005)
+    playing = wait_until(lambda: witnesses["cam0"].seen[-1].now_s > back_s, 15.0, 0.005)
     live = wait_until(lambda: session.states()["cam0"].name == "live", 2.0, 0.02)
     if not (seen and playing and live):
         raise SystemExit(f"the fault was not seen, or the camera is not back: {session.states()['cam0']}")
     return {
         "seen_s": state.since_s - begin_s,
         "as": f"{state.name}: {state.cause}",
-        "playing_s": newest_s(witnesses["cam0"], after_s=back_s) - back_s,
+        "playing_s": first_s(witnesses["cam0"], back_s) - back_s,
         "others_gap_ms": max(gap_ms(witnesses, begin_s, CLOCK.monotonic())),
     }
 
 
-def newest_s(witness: Witness, after_s: float | None = None) -> float:
-    """When a result came: the newest, or the first after a moment."""
-    times = [one.now_s for one in list(witness.seen)]
-    return times[-1] if after_s is None else next(time_s for time_s in times if time_s > after_s)
+def first_s(witness: Witness, after_s: float) -> float:
+    """When the first result came after a moment."""
+    return next(one.now_s for one in list(witness.seen) if one.now_s > after_s)
 
 
 def gap_ms(witnesses: Mapping[str, Witness], begin_s: float, end_s: float) -> list[float]:
