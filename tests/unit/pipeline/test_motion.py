@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from surveil.labels import SURVEIL_6
+from surveil.pipeline.gate import Gate
 from surveil.pipeline.motion import MotionConfig, MotionDetector, small
-from surveil.types import Frame
+from surveil.types import Frame, Tracks
 
 SIZE = (160, 90)
 Change = Callable[[NDArray[np.int16], float], object]
@@ -88,6 +90,28 @@ def test_slow_dusk_is_no_motion() -> None:
         picture -= int(pts_s)  # 40 levels in 40 s
 
     assert (moving_times(dusk, 40) > 2).sum() <= 4
+
+
+@pytest.mark.parametrize("restless", ["mast", "lamp"])
+def test_what_is_restless_for_ever_is_only_watched_in_the_end(restless: str) -> None:
+    """A mast that shakes the picture by two pixels, or a lamp that flickers: no reason to look at all."""
+    chance = np.random.default_rng(2)
+    street = chance.integers(60, 180, (SIZE[1] // 4, SIZE[0] // 4, 1)).repeat(4, 0).repeat(4, 1).repeat(3, 2)
+    gate, looks = Gate(MotionDetector()), []
+    for index in range(400):
+        picture = street.astype(np.uint8)
+        if restless == "mast":
+            picture = np.roll(picture, chance.integers(-2, 3, 2), (0, 1))
+        elif index // 7 % 2:
+            picture = picture + np.uint8(30)
+        one = frame(index, index / 10, picture)
+        gate.see(one)
+        if gate.due(one):
+            gate.looked(one)
+            looks.append(one.pts_s)
+        gate.know(Tracks.empty(SIZE, SURVEIL_6), one.pts_s)
+    assert sum(time < 5 for time in looks) > 15
+    assert np.diff([time for time in looks if time > 12]).min() >= 0.499
 
 
 def test_another_size_or_a_gap_begins_anew_with_everything_moving() -> None:
