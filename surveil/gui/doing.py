@@ -144,6 +144,7 @@ class Doing:
             self._window.open([source_of(whole, Path.cwd() / "surveil.yaml", os.environ).text])
         elif new:
             filing.add(camera, password)
+            self._window.show_panel("cameras")  # where it can be changed again
         else:
             filing.change(camera, password)
 

@@ -260,6 +260,12 @@ class MainWindow(QMainWindow):
             if panel.isVisible():
                 panel.refresh()
 
+    def show_panel(self, name: str) -> None:
+        """Open a panel of the table."""
+        dock = self.panels[name].parentWidget()
+        if dock is not None:
+            dock.show()
+
     def _say_crash(self, line: str, place: str) -> None:
         words = tr("Something went wrong inside surveil; it goes on. A report was written.")
         self.toasts.error(words, f"{line}\n{place}")
