@@ -87,6 +87,8 @@ class Actions:
         action.setShortcuts([QKeySequence(key) for key in command.keys])
         hint = f" ({command.keys[0]})" if command.keys else ""
         action.setToolTip(command.text.rstrip("…") + hint)
+        if command.short:
+            action.setIconText(command.short)
         if command.checked is not None:
             action.setCheckable(True)
             action.setChecked(command.checked)

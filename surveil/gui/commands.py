@@ -17,7 +17,7 @@ class Command:
         keys: Qt's names of keys; the first one is shown in menus.
         menu: in which menu it stands.
         icon: of `icons.STROKES`; empty: none.
-        toolbar: whether it stands in the toolbar, too.
+        toolbar: whether it stands in the toolbar, too; `short`: with these words there.
         checked: for a switch, whether it is on from the start; None: no switch.
     """
 
@@ -27,6 +27,7 @@ class Command:
     menu: str
     icon: str = ""
     toolbar: bool = False
+    short: str = ""
     checked: bool | None = None
 
 
@@ -53,7 +54,13 @@ def commands() -> tuple[Command, ...]:
 def _file() -> Iterator[Command]:
     yield Command(name="add", text=tr("Add camera…"), keys=("Ctrl+N",), menu="file", icon="add", toolbar=True)
     yield Command(
-        name="open", text=tr("Open recording…"), keys=("Ctrl+O",), menu="file", icon="open", toolbar=True
+        name="open",
+        text=tr("Open recording…"),
+        keys=("Ctrl+O",),
+        menu="file",
+        icon="open",
+        toolbar=True,
+        short=tr("Open"),
     )
     yield Command(name="demo", text=tr("Try the demo"), keys=("Ctrl+D",), menu="file", icon="demo")
     yield Command(
@@ -63,6 +70,7 @@ def _file() -> Iterator[Command]:
         menu="file",
         icon="snapshot",
         toolbar=True,
+        short=tr("Snapshot"),
     )
     yield Command(
         name="export",
@@ -71,6 +79,7 @@ def _file() -> Iterator[Command]:
         menu="file",
         icon="export",
         toolbar=True,
+        short=tr("Export"),
     )
     yield Command(name="close", text=tr("Close recording"), keys=("Ctrl+W",), menu="file", icon="close")
     yield Command(
