@@ -133,6 +133,7 @@ def _tools() -> Iterator[Command]:
         menu="tools",
         icon="zones",
         toolbar=True,
+        short=tr("Zones"),
     )
     yield Command(
         name="settings", text=tr("Settings…"), keys=("Ctrl+,",), menu="tools", icon="settings", toolbar=True
