@@ -97,9 +97,7 @@ class Filing(QObject):
             workspace = self._workspace
             self._tasks.queue(lambda: workspace.remove(camera_id), removed, self._fail)
 
-    def edit(
-        self, work: Callable[[Workspace], Snapshot], done: Callable[[], None], failed: Failed
-    ) -> None:
+    def edit(self, work: Callable[[Workspace], Snapshot], done: Callable[[], None], failed: Failed) -> None:
         """Change the file in some other way; the answers come in the window's thread."""
         workspace = self._workspace
         if workspace is None:
@@ -135,8 +133,10 @@ class Filing(QObject):
     def _take(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
         self._desk.adopt(_entry(camera, snapshot.failed.get(camera.id)) for camera in snapshot.cameras)
-        for note in snapshot.notes:
-            self._toasts.note(note)
+        if snapshot.notes:
+            first, *more = snapshot.notes
+            words = tr("{first} (and {count} more)", first=first, count=len(more)) if more else first
+            self._toasts.note(words, "\n".join(snapshot.notes) if more else "")
         if snapshot.broken and snapshot.broken != self._broken:
             first = snapshot.broken[0]
             self._toasts.error(

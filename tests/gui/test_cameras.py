@@ -281,3 +281,15 @@ def test_without_a_file_an_added_camera_is_a_guest(new_window, session, qtbot):
     fill(qtbot, dialog, url="rtsp://10.0.0.7/s1")
     qtbot.mouseClick(dialog.save, LEFT)
     assert session.named("add") == [("add", "rtsp://10.0.0.7/s1")]
+
+
+def test_many_remarks_are_one_message(window, qtbot):
+    lines = "".join(
+        f"  - {{id: c{n}, username: u, password: secret{n}, inputs: [rtsp://10.0.0.{n}/s]}}\n"
+        for n in range(5)
+    )
+    window.parts.workspace.path.write_text(f"cameras:\n{lines}")
+    qtbot.waitUntil(lambda: any("more)" in text for text in texts(window)), timeout=10_000)
+    said = [toast for toast in window.toasts.shown if "more)" in toast.text.text()]
+    assert len(said) == 1
+    assert "secret" not in said[0].text.text() + said[0].detail.text()

@@ -109,6 +109,7 @@ def runs(monkeypatch):
 
 @pytest.fixture
 def dialog(tasks, qtbot, tmp_path):
+    (tmp_path / "a.mp4").write_bytes(b"")
     dialog = ExportDialog(str(tmp_path / "a.mp4"), RunOptions, tasks)
     dialog.show()
     yield dialog
