@@ -17,6 +17,7 @@ import av
 import av.error
 
 from surveil.capture.address import StreamAddress
+from surveil.capture.backlog import Backlog
 from surveil.capture.connect import Deadline, check_reachable, encryption_fault
 from surveil.capture.faults import stream_error, translate
 from surveil.capture.hardware import Decoding
@@ -53,7 +54,8 @@ class StreamConfig:
         open_timeout_s: for the stream's description and its first packets.
         read_timeout_s: for one packet; also how long a stop may have to wait.
         picture_timeout_s: for one good picture: packets may come that hold none (sound, damage, no keyframe).
-        longest_ahead_s: by how much a time stamp may jump forward before it is repaired.
+        longest_ahead_s: by how much a time stamp may jump forward before it is repaired; more than what
+            `Backlog` leaves out at once.
         verify_tls: whether the certificate of an encrypted camera must be known to this machine, and name it.
             Cameras make their own, so this is for those that were given one.
     """
@@ -63,7 +65,7 @@ class StreamConfig:
     open_timeout_s: float = 1.5
     read_timeout_s: float = 1.5
     picture_timeout_s: float = 10.0
-    longest_ahead_s: float = 2.0
+    longest_ahead_s: float = 5.0
     verify_tls: bool = False
 
 
@@ -89,9 +91,11 @@ class StreamSource:
         self._opening_stop = stop or threading.Event()
         self._config, self._packet_sink = config or StreamConfig(), packet_sink
         self._decoding = decoding or Decoding("cpu")
-        self._tally = Tally("corrupt_frames", "damaged_packets", "repaired_stamps")
+        self._tally = Tally("corrupt_frames", "damaged_packets", "late_packets", "repaired_stamps")
         self._container: av.container.InputContainer | None = None
         self._stream: av.VideoStream | None = None
+        # Over HTTP FFmpeg invents the stamps of motion JPEG.
+        self._backlog = Backlog() if address.scheme.startswith("rtsp") else None
         self._info: SourceInfo | None = None
 
     def __enter__(self) -> Self:
@@ -122,7 +126,11 @@ class StreamSource:
 
     @property
     def counters(self) -> Mapping[str, int]:
-        """See `Source`: `corrupt_frames` and `damaged_packets` were left out, `repaired_stamps` were kept."""
+        """See `Source`.
+
+        `corrupt_frames` and `damaged_packets` were left out, `late_packets` too, to keep up with the camera;
+        `repaired_stamps` were kept.
+        """
         return self._tally.copy()
 
     def frames(self, stop: threading.Event) -> Iterator[Frame]:
@@ -243,6 +251,9 @@ class StreamSource:
             return []
         if self._packet_sink is not None:
             self._packet_sink(packet)
+        if self._is_late(packet):
+            self._tally.add("late_packets")
+            return []
         try:
             pictures = packet.decode()
         except av.error.FFmpegError:  # whatever is wrong with one packet, the next may be sound
@@ -251,6 +262,14 @@ class StreamSource:
         good = [picture for picture in pictures if not picture.is_corrupt]
         self._tally.add("corrupt_frames", len(pictures) - len(good))
         return good
+
+    def _is_late(self, packet: av.Packet[av.VideoStream]) -> bool:
+        """Whether it is left out, so that what comes next is seen in time."""
+        stamp = packet.pts if packet.dts is None else packet.dts
+        if self._backlog is None or stamp is None or not packet.time_base:
+            return False
+        now_s, stamp_s = self._clock.monotonic(), float(stamp * packet.time_base)
+        return self._backlog.skip(stamp_s, now_s, keyframe=packet.is_keyframe)
 
     def _prove(self) -> None:
         """A picture came out: now it is known what decodes."""

@@ -166,6 +166,20 @@ def test_a_stop_while_the_camera_is_silent(camera: RtspCamera) -> None:
     timer.join()
 
 
+def test_who_is_too_slow_sees_fewer_pictures_but_no_old_ones(camera: RtspCamera) -> None:
+    """The camera sends 30 pictures a second, and a reader takes 6."""
+    ages_s = []
+    with source(camera.url) as opened:
+        begun_s = time.monotonic()
+        for frame in opened.frames(threading.Event()):
+            ages_s.append(frame.arrived_s - begun_s - frame.pts_s)
+            if time.monotonic() - begun_s > 5:
+                break
+            time.sleep(1 / 6)
+        assert opened.counters["late_packets"] > 20
+    assert ages_s[-1] < 3.3  # without leaving out it is 5 s * 24 / 30 = 4 s, and grows
+
+
 def test_data_without_a_good_picture_is_a_fault(camera: RtspCamera) -> None:
     config = StreamConfig(picture_timeout_s=0.3)
     with source(camera.url, config=config) as opened:
