@@ -134,8 +134,8 @@ class Filing(QObject):
         self.snapshot = snapshot
         self._desk.adopt(_entry(camera, snapshot.failed.get(camera.id)) for camera in snapshot.cameras)
         if snapshot.notes:
-            first, *more = snapshot.notes
-            words = tr("{first} (and {count} more)", first=first, count=len(more)) if more else first
+            head, *more = snapshot.notes
+            words = tr("{first} (and {count} more)", first=head, count=len(more)) if more else head
             self._toasts.note(words, "\n".join(snapshot.notes) if more else "")
         if snapshot.broken and snapshot.broken != self._broken:
             first = snapshot.broken[0]
