@@ -14,6 +14,7 @@ from surveil.app.doors import plan_run
 from surveil.app.machine import describe_machine, peak_rss_mb
 from surveil.app.options import ModelOptions, OutputOptions, RunOptions
 from surveil.clock import Clock, SystemClock
+from surveil.errors import UsageError
 from surveil.pipeline.stats import Samples, StageTimes
 from surveil.resources import demo_clip
 from surveil.types import Frame
@@ -27,17 +28,24 @@ SCENE = "test://street?size=1280x720&fps=10&seconds=2&seed=7"
 WARM_UP_RUNS = 3
 
 
-def measure_detector(options: ModelOptions, seconds: float, clock: Clock | None = None) -> dict[str, Any]:
+def measure_detector(
+    options: ModelOptions,
+    seconds: float,
+    clock: Clock | None = None,
+    stop: threading.Event | None = None,
+) -> dict[str, Any]:
     """Detections a second at batch 1, and where the time goes.
 
-    `prepare` is the resize, `run` the network alone, `post` the rest of the same `detect`.
+    `prepare` is the resize, `run` the network alone, `post` the rest of the same `detect`. `stop` ends it
+    early; the figures are then of what was done until it was set.
 
     Raises:
         ModelError, DeviceError: the detector cannot be opened.
+        UsageError: it was stopped before anything was measured.
     """
     from surveil.detect.open import open_detector
 
-    clock = clock or SystemClock()
+    clock, over = clock or SystemClock(), stop or threading.Event()
     detector = open_detector(
         options.model,
         card=options.card,
@@ -48,11 +56,17 @@ def measure_detector(options: ModelOptions, seconds: float, clock: Clock | None 
     )
     times, run, post = StageTimes(), Samples(), Samples()
     network = detector.network = TimedNetwork(detector.network, clock)
-    frames = cycle(_pictures(clock))
+    pictures = _pictures(clock, over)
+    if not pictures:
+        detector.close()
+        raise UsageError("the measuring was stopped before it began")
+    frames = cycle(pictures)
     for frame in islice(frames, WARM_UP_RUNS):
         detector.detect([detector.prepare(frame)])
     end_s = clock.monotonic() + seconds
-    while clock.monotonic() < end_s:
+    measured = 0
+    while not measured or (clock.monotonic() < end_s and not over.is_set()):
+        measured += 1
         with times.measure("prepare"):
             prepared = detector.prepare(next(frames))
         with times.measure("detect") as whole:
@@ -155,10 +169,10 @@ def _stages(times: StageTimes) -> Mapping[str, Mapping[str, float]]:
     }
 
 
-def _pictures(clock: Clock) -> list[Frame]:
+def _pictures(clock: Clock, stop: threading.Event) -> list[Frame]:
     from surveil.capture.open import open_source, parse_source
     from surveil.pipeline.files import playing
 
     spec = parse_source(SCENE)
-    with playing(open_source(spec, camera_id=spec.name, clock=clock), threading.Event()) as frames:
+    with playing(open_source(spec, camera_id=spec.name, clock=clock), stop) as frames:
         return list(frames)

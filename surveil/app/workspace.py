@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -15,7 +16,9 @@ from surveil.app.service.watch import FileWatch
 from surveil.config.camera import Camera
 from surveil.config.edit import ConfigEditor
 from surveil.config.load import Loaded, load_config
-from surveil.errors import ConfigError, Problem, UsageError
+from surveil.config.models import Model, Thresholds
+from surveil.detect.assets import find_model
+from surveil.errors import ConfigError, ModelError, Problem, UsageError
 
 Change = Callable[[ConfigEditor], None]
 
@@ -161,11 +164,50 @@ class Workspace:
 
         return self.edit(apply)
 
+    # ---- the model
+
+    def use_model(self, name: str) -> Snapshot:
+        """Detect with another model; the card, input size and thresholds of the one before are let go.
+
+        Raises:
+            ModelError: it cannot be used; the one before goes on, and stands in the file as before.
+            ConfigError, UsageError, OutputError: as `edit`.
+        """
+        find_model(name)
+        before = self._loaded.config.model
+        kept = {key: getattr(before, key) for key in OF_ONE_MODEL}
+        given = {key: part.default for key, part in Model.model_fields.items() if key in kept}
+        snapshot = self.edit(partial(_write_model, values={**given, "name": name}))
+        problem = self._applied.model_problem
+        if problem is None:
+            return snapshot
+        self.edit(partial(_write_model, values=kept))
+        raise ModelError(problem.reason)
+
+    def use_thresholds(self, thresholds: Thresholds) -> Snapshot:
+        """Detect with other thresholds; those that are None are the card's. Raises as `edit`."""
+        return self.edit(partial(_write_model, values={"thresholds": thresholds}))
+
     def _camera(self, camera_id: str) -> Camera:
         camera = self._loaded.config.camera(camera_id)
         if camera is None:
             raise UsageError(f"camera {camera_id!r} is not in {self.path} any more")
         return camera
+
+
+OF_ONE_MODEL = ("name", "card", "input_size_px", "thresholds")
+"""Settings that make no sense with another model."""
+
+
+def _write_model(editor: ConfigEditor, values: Mapping[str, Any]) -> None:
+    now = editor.check().config.model
+    for key, value in values.items():
+        if value == getattr(now, key):
+            continue
+        if value == Model.model_fields[key].default:
+            editor.unset(("model", key))
+        else:
+            editor.set(("model", key), value)
 
 
 def free_id(wanted: str, taken: Sequence[str]) -> str:

@@ -93,7 +93,13 @@ def find_model(
 def list_models(folders: Sequence[Path] | None = None) -> tuple[ModelFile, ...]:
     """The models that have a name, in the order of names. Raises ModelError as `find_model`."""
     places = model_folders() if folders is None else folders
-    return tuple(find_model(name, folders=places) for name in _names(places))
+    return tuple(find_model(name, folders=places) for name in model_names(places))
+
+
+def model_names(folders: Sequence[Path] | None = None) -> tuple[str, ...]:
+    """What the models are called that have a card; whether each can be used is seen by `find_model`."""
+    places = model_folders() if folders is None else folders
+    return tuple(sorted({path.stem for folder in places for path in folder.glob("*.json")}))
 
 
 def _joined(path: Path, card_path: Path | None) -> ModelFile:
@@ -118,12 +124,8 @@ def _joined(path: Path, card_path: Path | None) -> ModelFile:
     return ModelFile(path=path, card=calibrated(card))
 
 
-def _names(folders: Sequence[Path]) -> list[str]:
-    return sorted({path.stem for folder in folders for path in folder.glob("*.json")})
-
-
 def _unknown(name: str, folders: Sequence[Path]) -> str:
-    names = _names(folders)
+    names = model_names(folders)
     near = get_close_matches(name, names, n=1)
     hint = f"did you mean {near[0]!r}? " if near else ""
     known = ", ".join(names) or f"none (looked in {', '.join(map(str, folders))})"

@@ -136,6 +136,9 @@ def _tools() -> Iterator[Command]:
         short=tr("Zones"),
     )
     yield Command(
+        name="models", text=tr("Models…"), keys=("Ctrl+M",), menu="tools", icon="models", toolbar=True
+    )
+    yield Command(
         name="settings", text=tr("Settings…"), keys=("Ctrl+,",), menu="tools", icon="settings", toolbar=True
     )
     yield Command(name="yaml", text=tr("Open the configuration file"), menu="tools")

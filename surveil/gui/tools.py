@@ -15,6 +15,7 @@ from surveil.gui.panels.base import Look
 from surveil.gui.text import shortened, tr
 
 if TYPE_CHECKING:
+    from surveil.gui.models.dialog import ModelsDialog
     from surveil.gui.settings.dialog import SettingsDialog
     from surveil.gui.window import MainWindow
     from surveil.gui.zones.editing import ZoneEditing
@@ -28,6 +29,8 @@ class Tools:
         self._look: Look | None = None
         self.zones: ZoneEditing | None = None
         self.settings: SettingsDialog | None = None
+        self.models: ModelsDialog | None = None
+        self._speeds: dict[str, str] = {}
         window.filing.changed.connect(self._go_on)
         window.filing.changed.connect(self._draw_as_the_file_says)
         self._wanted: str | None = None
@@ -36,13 +39,20 @@ class Tools:
 
     def commands(self) -> dict[str, Callable[[], None]]:
         """What each command does, by its name."""
-        return {"edit_zones": self._edit_zones, "settings": self._settings, "yaml": self._yaml}
+        return {
+            "edit_zones": self._edit_zones,
+            "models": self._models,
+            "settings": self._settings,
+            "yaml": self._yaml,
+        }
 
     def dress(self, look: Look) -> None:
         """Use these icons and colours from now on."""
         self._look = look
         if self.zones is not None:
             self.zones.dress(look.icons, look.colours)
+        if self.models is not None:
+            self.models.dress(look.colours)
 
     # ---- zones
 
@@ -116,6 +126,30 @@ class Tools:
             self._wanted = None
             self._window.desk.board.select(camera.id)
             self._begin_zones(camera)
+
+    # ---- models
+
+    def _models(self) -> None:
+        from surveil.gui.models.dialog import Bench, ModelsDialog
+
+        window = self._window
+        if self.models is None:
+            bench = Bench(
+                desk=window.desk,
+                filing=window.filing,
+                tasks=window.parts.tasks,
+                options=lambda: window.parts.run_options().model,
+                speeds=self._speeds,
+            )
+            self.models = ModelsDialog(bench, window)
+            self.models.finished.connect(self._models_closed)
+            if self._look is not None:
+                self.models.dress(self._look.colours)
+        self.models.show()
+        self.models.raise_()
+
+    def _models_closed(self) -> None:
+        self.models = None
 
     # ---- settings
 

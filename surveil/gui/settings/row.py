@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from PyQt6.QtCore import Qt, pyqtSignal
-from PyQt6.QtGui import QPalette
 from PyQt6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -82,7 +81,6 @@ class RowWidget(QWidget):
         setting = self.row.setting
         if setting.kind == "switch":
             box = QCheckBox()
-            box.setPalette(_outlined(box.palette()))
             box.toggled.connect(self.typed.emit)
             return box
         if setting.kind == "choice":
@@ -119,13 +117,6 @@ class RowWidget(QWidget):
         self.back.setVisible(not default)
         self.fault.setText(f"{fault[:1].upper()}{fault[1:]}")
         self.fault.setVisible(bool(fault))
-
-
-def _outlined(palette: QPalette) -> QPalette:
-    """Fusion draws the frame of a switch darker than the window, which on a dark one nobody sees."""
-    palette.setColor(QPalette.ColorRole.Window, palette.color(QPalette.ColorRole.PlaceholderText))
-    palette.setColor(QPalette.ColorRole.Base, palette.color(QPalette.ColorRole.AlternateBase))
-    return palette
 
 
 def _plain(text: str) -> QLabel:

@@ -11,7 +11,9 @@ from surveil.app.applied import Applied
 from surveil.app.configured import model_of
 from surveil.app.workspace import Workspace
 from surveil.config.camera import Camera, Input
+from surveil.config.edit import ConfigEditor
 from surveil.config.load import parse_config
+from surveil.config.models import Thresholds
 from surveil.errors import ConfigError, ModelError, UsageError
 from surveil.redact import Redactor
 
@@ -153,3 +155,39 @@ def test_a_camera_that_is_gone_cannot_be_changed(workspace):
     workspace.add(camera("door"))
     with pytest.raises(UsageError, match="any more"):
         workspace.change(camera("yard"))
+
+
+def detect_with(workspace: Workspace, **values: Any) -> None:
+    def change(editor: ConfigEditor) -> None:
+        for key, value in values.items():
+            editor.set(("model", key), value)
+
+    workspace.edit(change)
+
+
+def test_another_model_takes_the_settings_of_the_one_before_along(workspace: Workspace) -> None:
+    detect_with(workspace, name="mobilenetv2-gfl-416", threads=2, input_size_px=(416, 416))
+    workspace.path.write_text(workspace.path.read_text().replace("threads: 2", "threads: 2  # few"))
+    workspace.use_model("mobilenetv2-gfl-320")
+    text = workspace.path.read_text()
+    assert "name: mobilenetv2-gfl-320" in text
+    assert "threads: 2  # few" in text
+    assert "input_size_px" not in text
+
+
+def test_a_model_that_cannot_be_used_is_not_kept(workspace: Workspace, session: Session) -> None:
+    detect_with(workspace, name="mobilenetv2-gfl-416", input_size_px=(416, 416))
+    session.broken_model = True
+    with pytest.raises(ModelError, match="no such model"):
+        workspace.use_model("mobilenetv2-gfl-320")
+    model = workspace.loaded.config.model
+    assert (model.name, model.input_size_px) == ("mobilenetv2-gfl-416", (416, 416))
+    with pytest.raises(ModelError, match="unknown model"):
+        workspace.use_model("mobilenet")
+
+
+def test_thresholds_are_kept_and_let_go(workspace: Workspace) -> None:
+    workspace.use_thresholds(Thresholds(birth=0.8))
+    assert workspace.loaded.config.model.thresholds.birth == 0.8
+    workspace.use_thresholds(Thresholds())
+    assert "thresholds" not in workspace.path.read_text()
