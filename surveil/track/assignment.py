@@ -10,9 +10,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
@@ -118,6 +115,9 @@ def _groups(i: Index, j: Index) -> list[Index]:
     (i, n), (j, m) = _numbered(i), _numbered(j)
     if n * m <= DENSE_CELLS:
         return [np.arange(len(i))]
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
     graph = coo_array((np.ones(len(i), np.int8), (i, j + n)), shape=(n + m, n + m))
     _, cluster = connected_components(graph, directed=False)
     tracks_before = np.cumsum(np.bincount(cluster[:n]))
@@ -128,6 +128,10 @@ def _groups(i: Index, j: Index) -> list[Index]:
 
 def _solve(i: Index, j: Index, affinity: Array) -> NDArray[np.bool_]:
     """Mask (P,) of the best pairs by the Hungarian method; to be no pair counts 0 and means no match."""
+    from scipy.optimize import (
+        linear_sum_assignment,
+    )  # takes 0.9 s of a core: the first picture is shown before
+
     (i, n), (j, m) = _numbered(i), _numbered(j)
     matrix = np.zeros((n, m))
     matrix[i, j] = affinity
