@@ -208,9 +208,17 @@ def test_outputs_and_the_supervisor_of_services(tmp_path: Path, base: str, clip:
         listener.settimeout(40)
         running = Running(tmp_path, {"NOTIFY_SOCKET": address})
         running.write(base + masked + "outputs: {annotated: true, jsonl: files, folder: out}\n")
+        messages: list[bytes] = []
+
+        def collect() -> None:  # all the time: the system keeps ten of them
+            while not messages or messages[-1] != b"STOPPING=1":
+                messages.append(listener.recv(1000))
+
+        collector = threading.Thread(target=collect, name="collector")
+        collector.start()
         running.thread.start()
         try:
-            assert listener.recv(1000).startswith(b"READY=1\nSTATUS=running: ")
+            assert eventually(lambda: messages)[0].startswith(b"READY=1\nSTATUS=running: ")
             eventually(lambda: list((tmp_path / "out" / "tracks").glob("*.jsonl")))
             eventually(lambda: list((tmp_path / "out" / "a").glob("*.part")))
             before = running.status()["config"]["digest"]
@@ -218,9 +226,7 @@ def test_outputs_and_the_supervisor_of_services(tmp_path: Path, base: str, clip:
             eventually(lambda: running.status()["config"]["digest"] != before)
         finally:
             running.stop()
-        messages = []
-        while not messages or messages[-1] != b"STOPPING=1":
-            messages.append(listener.recv(1000))
+        collector.join(40)
     assert running.error is None
     (video,) = (tmp_path / "out" / "a").iterdir()
     with av.open(str(video)) as container:
