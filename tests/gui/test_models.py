@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PyQt6.QtCore import Qt
 
+from surveil.app.options import ModelOptions
 from surveil.config.load import load_config
 from surveil.detect.assets import DEFAULT_CPU_MODEL, DEFAULT_MODEL, find_model
 from surveil.errors import ModelError
@@ -247,3 +248,10 @@ def test_without_a_file_the_model_is_changed_for_now(new_window, session, qtbot)
     qtbot.waitUntil(lambda: in_use(models) == [DEFAULT_MODEL], timeout=15_000)
     assert session.named("set_model") == [("set_model", DEFAULT_MODEL)]
     assert not models.thresholds.keep.isEnabled()
+
+
+def test_a_shipped_model_is_really_measured():
+    options = replace(ModelOptions(), model=DEFAULT_CPU_MODEL, device="cpu")
+    report = dialog_module.measure(options, 0.1, threading.Event())
+    assert report["model"] == DEFAULT_CPU_MODEL
+    assert report["detections_per_s"] > 0

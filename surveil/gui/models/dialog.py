@@ -25,6 +25,7 @@ from surveil.gui.text import tr
 from surveil.gui.theme import Colours
 from surveil.gui.words import sentences
 from surveil.redact import redact
+from surveil.resources import demo_clip
 
 SIZE = (820, 720)
 LOOK_MS, SETTLE_MS = 300, 200
@@ -35,10 +36,10 @@ Measure = Callable[[ModelOptions, float, threading.Event], Mapping[str, Any]]
 
 
 def measure(options: ModelOptions, seconds: float, stop: threading.Event) -> Mapping[str, Any]:
-    """See `measure_detector`."""
+    """See `measure_detector`; on the pictures of the shipped clip."""
     from surveil.app.measure import measure_detector
 
-    return measure_detector(options, seconds, stop=stop)
+    return measure_detector(options, seconds, stop=stop, source=str(demo_clip()))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
