@@ -40,8 +40,8 @@ class Deadline:
         return self._end_s - self.clock.monotonic()
 
 
-def check_reachable(host: str, port: int, deadline: Deadline, subject: str) -> None:
-    """Returns when the port took a connection, or when a stop was asked.
+def check_reachable(host: str, port: int, deadline: Deadline, subject: str) -> tuple[str, int]:
+    """The address (IP, port) that took a connection; without meaning when a stop was asked.
 
     Raises:
         SourceError: DNS, REFUSED, NO_ROUTE or TIMEOUT; names `subject`.
@@ -49,12 +49,13 @@ def check_reachable(host: str, port: int, deadline: Deadline, subject: str) -> N
     error: SourceError | None = None
     for family, address in _resolve(host, port, deadline, subject):
         if deadline.stop.is_set():
-            return
+            break
         error = _try(family, address, deadline, subject)
         if error is None:
-            return
+            return address[0], address[1]
     if error is not None and not deadline.stop.is_set():
         raise error
+    return host, port
 
 
 def encryption_fault(

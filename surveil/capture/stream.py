@@ -27,6 +27,7 @@ from surveil.capture.pictures import (
     picture_stream,
     stamp_of,
 )
+from surveil.capture.sever import sever, sockets
 from surveil.capture.source import PacketSink, SourceInfo
 from surveil.capture.tally import Tally
 from surveil.capture.timeline import Timeline
@@ -94,6 +95,7 @@ class StreamSource:
         self._tally = Tally("corrupt_frames", "damaged_packets", "late_packets", "repaired_stamps")
         self._container: av.container.InputContainer | None = None
         self._stream: av.VideoStream | None = None
+        self._connection: tuple[tuple[str, int], frozenset[int]] | None = None  # peer, others' sockets
         # Over HTTP FFmpeg invents the stamps of motion JPEG.
         self._backlog = Backlog() if address.scheme.startswith("rtsp") else None
         self._info: SourceInfo | None = None
@@ -101,9 +103,10 @@ class StreamSource:
     def __enter__(self) -> Self:
         subject = self._address.shown
         deadline = Deadline(self._clock, self._opening_stop, self._config.connect_timeout_s)
-        check_reachable(self._address.host, self._address.port, deadline, subject)
+        peer = check_reachable(self._address.host, self._address.port, deadline, subject)
         if self._opening_stop.is_set():
             raise stream_error(subject, SourceCause.ENDED, "stopped while connecting")
+        self._connection = peer, sockets()
         self._container = self._open()
         try:
             self._stream = self._begin(self._container)
@@ -116,6 +119,11 @@ class StreamSource:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._close()
+
+    def interrupt(self) -> None:
+        """End what waits for the camera, which then raises SourceError. Any thread, any number of times."""
+        if (connection := self._connection) is not None:
+            sever(*connection)
 
     @property
     def info(self) -> SourceInfo:
@@ -189,7 +197,8 @@ class StreamSource:
                 "http"
             ):  # a web page, most likely
                 fault = stream_error(address.shown, SourceCause.NOT_VIDEO, "its answer ends before any video")
-            if address.scheme in ENCRYPTED and fault.cause is not SourceCause.AUTH:
+            stopped = self._opening_stop.is_set()
+            if address.scheme in ENCRYPTED and fault.cause is not SourceCause.AUTH and not stopped:
                 fault = self._encryption_fault() or fault
             raise fault from None  # FFmpeg's error holds the password
 
@@ -288,5 +297,6 @@ class StreamSource:
 
     def _close(self) -> None:
         container, self._container, self._stream = self._container, None, None
+        self._connection = None
         if container is not None:
             container.close()

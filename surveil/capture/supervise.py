@@ -12,7 +12,7 @@ import random
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, Protocol, runtime_checkable
 
 from surveil.capture.source import Source
 from surveil.capture.stillness import Stillness
@@ -87,6 +87,14 @@ _STILL = _Reason(
 )
 
 
+@runtime_checkable
+class Interruptible(Protocol):
+    """A source whose waiting for a camera can be ended."""
+
+    def interrupt(self) -> None:
+        """End it, from another thread."""
+
+
 class Supervisor:
     """Runs one camera in the caller's thread; a second thread only watches the age of the last frame."""
 
@@ -105,6 +113,7 @@ class Supervisor:
         self._tally = Tally("frames", "reconnects", *map(_lost, SourceCause))
         self._past: dict[str, int] = {}  # the counters of sources that are closed
         self._source: Source | None = None
+        self._waiting: Interruptible | None = None  # the source, from before it is entered
         self._lock = threading.Lock()  # held for a moment, never over a callback
         self._telling = threading.Lock()  # keeps the order of the states that are told
         self._state = CaptureState(name="connecting", since_s=clock.monotonic(), counters={})
@@ -124,7 +133,7 @@ class Supervisor:
             Exception: what `deliver` raised, or an error that is not the source's fault.
         """
         done = threading.Event()
-        watch = threading.Thread(target=self._watch, args=(done,), name="capture-watch")
+        watch = threading.Thread(target=self._watch, args=(done, stop), name="capture-watch")
         if self._config.reconnect:
             watch.start()
         try:
@@ -161,7 +170,7 @@ class Supervisor:
         """Opens and plays once: how long frames came, and what ended it (None: its end, or a stop)."""
         first_s: float | None = None
         try:
-            with self._open_source() as source:
+            with self._opened() as source:
                 self._begin(source)
                 for frame in source.frames(stop):
                     first_s = self._clock.monotonic() if first_s is None else first_s
@@ -174,6 +183,11 @@ class Supervisor:
             self._end()
         return (0.0 if first_s is None else self._clock.monotonic() - first_s), fault
 
+    def _opened(self) -> Source:
+        source = self._open_source()
+        self._waiting = source if isinstance(source, Interruptible) else None
+        return source
+
     def _begin(self, source: Source) -> None:
         self._joint.open()
         self._tally.set("reconnects", self._joint.epoch)
@@ -183,6 +197,7 @@ class Supervisor:
             self._source = source
 
     def _end(self) -> None:
+        self._waiting = None
         with self._lock:
             self._past, self._source = self._sources(), None
 
@@ -196,8 +211,10 @@ class Supervisor:
             self._enter("live")
         self._deliver(frame)
 
-    def _watch(self, done: threading.Event) -> None:
+    def _watch(self, done: threading.Event, stop: threading.Event) -> None:
         while not self._clock.wait(done, self._config.watch_s):
+            if stop.is_set() and (waiting := self._waiting) is not None:
+                waiting.interrupt()
             age_s = self._clock.monotonic() - self._joint.last_arrived_s
             if age_s > self._stalled_after_s:
                 self._enter("stalled", _Reason("no picture", _STALLED), only_from="live")

@@ -4,6 +4,7 @@ import contextlib
 import itertools
 import random
 import socket
+import sys
 import threading
 import time
 import traceback
@@ -178,6 +179,21 @@ def test_who_is_too_slow_sees_fewer_pictures_but_no_old_ones(camera: RtspCamera)
             time.sleep(1 / 6)
         assert opened.counters["late_packets"] > 20
     assert ages_s[-1] < 3.3  # without leaving out it is 5 s * 24 / 30 = 4 s, and grows
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells whose socket it is")
+@pytest.mark.parametrize("what", ["stall", "mute"])
+def test_waiting_is_interrupted_while_opening_and_while_playing(camera: RtspCamera, what: str) -> None:
+    config = StreamConfig(open_timeout_s=20.0, read_timeout_s=20.0)
+    opened = source(camera.url, config=config)
+    getattr(camera, what).set()
+    timer = threading.Timer(0.5, opened.interrupt)
+    timer.start()
+    started_s = time.monotonic()
+    with pytest.raises(SourceError), opened:
+        list(opened.frames(threading.Event()))
+    assert time.monotonic() - started_s < 5
+    timer.join()
 
 
 def test_data_without_a_good_picture_is_a_fault(camera: RtspCamera) -> None:
