@@ -136,6 +136,23 @@ def test_corners_are_dragged_made_and_removed_and_all_of_it_undone(zones, hand):
     assert near(zones.editor.drawing[0].points[:1], ((0.1, 0.1),))
 
 
+def test_the_list_selects_deletes_and_undoes_by_keys(zones, window, qtbot):
+    window.activateWindow()
+    listed = zones.dock.list
+    listed.setFocus()
+    qtbot.keyClick(listed, Qt.Key.Key_Down)
+    assert zones.editor.selected == 0
+    qtbot.keyClick(listed, Qt.Key.Key_Delete)
+    assert zones.editor.drawing == ()
+    qtbot.keyClick(listed, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert len(zones.editor.drawing) == 1
+
+
+def test_the_picture_has_the_keys_while_something_is_drawn(zones, window, qtbot):
+    qtbot.mouseClick(zones.dock.tools["line"], LEFT)
+    assert zones.overlay.hasFocus()
+
+
 def test_arrow_keys_move_the_corner_by_pixels(zones, hand):
     hand.click((0.4, 0.4))
     hand.key(Qt.Key.Key_N)

@@ -100,7 +100,7 @@ class SettingsDialog(QDialog):
     def _foot(self) -> QHBoxLayout:
         row = QHBoxLayout()
         self.yaml = QPushButton(tr("Open the YAML"))
-        self.yaml.setToolTip(str(self._workspace.path))
+        self.yaml.setAccessibleDescription(str(self._workspace.path))
         self.yaml.setAutoDefault(False)
         self.yaml.clicked.connect(self.open_yaml)
         path = QLabel()

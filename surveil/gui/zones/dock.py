@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from PyQt6.QtCore import Qt, pyqtSignal
-from PyQt6.QtGui import QColor, QIcon, QPainter, QPixmap
+from PyQt6.QtGui import QColor, QIcon, QKeySequence, QPainter, QPixmap, QShortcut
 from PyQt6.QtWidgets import (
     QButtonGroup,
     QDockWidget,
@@ -77,6 +77,7 @@ class ZonesDock(QDockWidget):
         column.addWidget(self.words)
         column.addLayout(self._ends())
         self.setWidget(body)
+        self._shortcuts(body)
 
     # ---- how it looks
 
@@ -138,6 +139,18 @@ class ZonesDock(QDockWidget):
             button.clicked.connect(signal)
             row.addWidget(button, 1)
         return row
+
+    def _shortcuts(self, body: QWidget) -> None:
+        """The keys that the picture knows are known here, too; text fields have their own meaning of them."""
+        for key, where, act in (
+            ("Ctrl+Z", body, lambda: self._editor.undo()),
+            ("Ctrl+Y", body, lambda: self._editor.redo()),
+            ("Ctrl+Shift+Z", body, lambda: self._editor.redo()),
+            ("Delete", self.list, lambda: self._editor.delete()),
+        ):
+            shortcut = QShortcut(QKeySequence(key), where)
+            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            shortcut.activated.connect(lambda act=act: self._tell(act))
 
     def dress(self, icons: Mapping[str, QIcon], colours: Colours) -> None:
         """Use these icons."""

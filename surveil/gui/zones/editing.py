@@ -114,6 +114,8 @@ class ZoneEditing(QObject):
         self._news = ""
         if self.overlay is not None:
             self.overlay.refresh()
+            if self.editor.tool is not None:
+                self.overlay.setFocus()  # Enter and Esc are for what is being drawn
         self._show_tools()
 
     def _show_tools(self, elsewhere: str = "") -> None:
