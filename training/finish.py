@@ -166,7 +166,7 @@ def training_facts(space: Workspace, weights: Path) -> dict[str, Any]:
         "stages": stages,
         "cached_views": {size_name(cache.size): cache.views for cache in recipe.caches},
         "start": recipe.start,
-        **({"continued_from": recipe.init} if recipe.init else {}),
+        **({"continued_from": recipe.init, "kept_of_it": recipe.keep} if recipe.init else {}),
         "teachers": recipe.teachers,
         "data": "train.json and teacher_train.json" if space.split("train").teacher else "train.json",
         "data_hash": space.data_hash,

@@ -19,6 +19,7 @@ from training.engine.processes import run_processes
 from training.engine.stage import StageJob, run_stage
 from training.engine.validation import ValidationJob
 from training.errors import ConfigError
+from training.models.detector import blend
 from training.recipes.recipe import Recipe
 
 log = logging.getLogger(__name__)
@@ -140,8 +141,9 @@ class Workspace:
 
     @property
     def final_weights(self) -> Path:
-        """Where the weights of the last stage are when it has ended."""
-        return self.stage_folder(len(self.recipe.stages) - 1) / "model.safetensors"
+        """Where the weights that ship are when the last stage has ended."""
+        name = "blended.safetensors" if self.recipe.keep else "model.safetensors"
+        return self.stage_folder(len(self.recipe.stages) - 1) / name
 
     def train(self, machine: Machine) -> Path:
         """Train all stages; those that have ended before are skipped.
@@ -171,4 +173,6 @@ class Workspace:
             init = run_stage(job)
         if init is None:
             raise ConfigError(f"recipe {recipe.name} has no stages")
-        return init
+        if recipe.keep:
+            blend(self.weight_file(recipe.init), init, recipe.keep, recipe.model, self.final_weights)
+        return self.final_weights

@@ -24,12 +24,12 @@ from training import workspace as workspace_module
 from training.data.plan import AugmentConfig
 from training.engine.config import Machine, StageConfig
 from training.engine.stage import StageJob
-from training.errors import TrainingError
+from training.errors import ConfigError, TrainingError
 from training.export.int8 import Int8Config
 from training.export.sensitivity import GroupError, Sensitivity
 from training.finish import finish, finish_int8, ship
 from training.models.backbone import MobileNetV2
-from training.models.detector import ModelConfig
+from training.models.detector import Detector, ModelConfig, load_model, save_model
 from training.recipes import RECIPES, recipe
 from training.workspace import Workspace
 
@@ -130,6 +130,32 @@ def test_the_first_stage_begins_where_the_recipe_says(
     twice = replace(space, recipe=replace(space.recipe, stages=stages, init=init), weights=weights)
     twice.train(Machine(processes=1, workers=0))
     assert begun == [weights / init if init else None, twice.stage_folder(0) / "model.safetensors"]
+
+
+def test_what_is_kept_of_the_init_is_blended_in(
+    space: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weights, shape = tmp_path / "weights", space.recipe.model
+    weights.mkdir()
+    (weights / "start.safetensors").write_bytes(b"not read here")
+    torch.manual_seed(0)
+    init, trained = Detector(shape), Detector(shape)
+    save_model(init, weights / "init.safetensors")
+
+    def end(job: StageJob) -> Path:
+        job.out.mkdir(parents=True, exist_ok=True)
+        save_model(trained, job.out / "model.safetensors")
+        return job.out / "model.safetensors"
+
+    monkeypatch.setattr(workspace_module, "run_stage", end)
+    recipe_of = replace(space.recipe, init="init.safetensors", keep=0.25)
+    blended = replace(space, recipe=recipe_of, weights=weights, out=tmp_path / "run", images=space.out)
+    file = blended.train(Machine(processes=1, workers=0))
+    assert file == blended.final_weights
+    values = [model.head.out[0].weight for model in (load_model(file, shape), init, trained)]
+    assert torch.allclose(values[0], 0.25 * values[1] + 0.75 * values[2], atol=1e-6)
+    with pytest.raises(ConfigError, match="keep is a share"):
+        replace(space.recipe, keep=0.5)
 
 
 @pytest.mark.parametrize("name", sorted(RECIPES))

@@ -102,6 +102,22 @@ def save_model(model: Detector, path: Path) -> None:
     write_tensors(path, model.state_dict(), metadata)
 
 
+def blend(first: Path, second: Path, share: float, config: ModelConfig, target: Path) -> None:
+    """Write `share` of the weights of one model plus the rest of another's.
+
+    Raises:
+        CheckpointError: One of them is missing, broken or of another architecture.
+        OutputError: The file cannot be written.
+    """
+    model, other = load_model(first, config), load_model(second, config).state_dict()
+    mixed = {
+        k: v.lerp(other[k], 1 - share) if v.is_floating_point() else other[k]
+        for k, v in model.state_dict().items()
+    }
+    model.load_state_dict(mixed)
+    save_model(model, target)
+
+
 def load_model(path: Path, config: ModelConfig) -> Detector:
     """A detector with the weights of `save_model` (any float type).
 

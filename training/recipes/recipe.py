@@ -36,6 +36,8 @@ class Recipe:
         peers: Figures of other models on the same validation images, for the card.
         init: File name of a whole model's weights that training goes on from; empty: the first stage begins
             at the backbone's start.
+        keep: Share of `init` in the weights that ship; the rest is what was trained (weight-space averaging
+            of start and end, Wortsman et al. 2022, "Robust fine-tuning of zero-shot models").
     """
 
     name: str
@@ -54,9 +56,14 @@ class Recipe:
     scenes: int = 0
     peers: tuple[dict[str, Any], ...] = ()
     init: str = ""
+    keep: float = 0.0
 
     def __post_init__(self) -> None:
-        """Check that sizes differ, and that the stages draw from caches that are there."""
+        """Check that sizes differ, that stages draw from caches that are there, and what is kept of what."""
+        if not 0 <= self.keep < 1 or (self.keep and not self.init):
+            raise ConfigError(
+                f"recipe {self.name}: keep is a share from 0 to below 1, of the weights in init"
+            )
         if len({cache.size for cache in self.caches}) != len(self.caches) or not self.caches:
             raise ConfigError(f"recipe {self.name}: caches need one or more sizes, all different")
         for alias, size in self.aliases:
