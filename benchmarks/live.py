@@ -135,8 +135,8 @@ def steady(arguments: argparse.Namespace, clip: Path) -> Figures:
         end_s, after = CLOCK.monotonic(), psutil.Process().cpu_times()
         cameras_s = fleet.cpu_s - cameras_before_s
         fleet.freeze()  # nothing comes any more: what is on its way arrives, and everything adds up
-        pause(1.0)
-        accounts = {name: account(state, witnesses[name]) for name, state in session.states().items()}
+        wait_until(lambda: adds_up(accounts_of(session, witnesses)), 5.0, 0.2)
+        accounts = accounts_of(session, witnesses)
         device = session.device
         stages = stage_times(session.times)
     bench.append(measure_detector(model_of(arguments), BENCH_S))
@@ -151,13 +151,23 @@ def steady(arguments: argparse.Namespace, clip: Path) -> Figures:
         **rates(seen, seconds, [one["detections_per_s"] for one in bench]),
         "age_ms": ages(seen, begin_s, end_s),
         "accounts": accounts,
-        "adds_up": all(one["left"] == 0 for one in accounts.values()),
+        "adds_up": adds_up(accounts),
         "cpu_s_per_camera_hour": cpu_s / (arguments.cameras * seconds / 3600),
         "cpu_cores": cpu_s / seconds,
         "camera_server_cores": cameras_s / seconds,
         "memory": slope(memory),
         "stages_ms": stages,
     }
+
+
+def accounts_of(session: Session, witnesses: Mapping[str, Witness]) -> dict[str, Figures]:
+    """What became of every frame, by camera."""
+    return {name: account(state, witnesses[name]) for name, state in session.states().items()}
+
+
+def adds_up(accounts: Mapping[str, Figures]) -> bool:
+    """Whether no frame is missing, and none is on its way."""
+    return all(one["left"] == 0 for one in accounts.values())
 
 
 def watch_memory(session: Session, seconds: float) -> list[float]:
