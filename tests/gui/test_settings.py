@@ -198,3 +198,13 @@ def test_one_window_at_most_and_none_without_a_file(dialog, window, new_window):
     other.doing.run("settings")
     assert other.doing.tools.settings is None
     assert any("without one" in toast.text.text() for toast in other.toasts.shown)
+
+
+def test_closing_asks_once_where_something_would_be_lost(dialog, window, qtbot):
+    dialog.pages.setCurrentRow(3)
+    type_into(qtbot, row(dialog, "trail_s").field, "9")
+    qtbot.keyClick(dialog, Qt.Key.Key_Escape)
+    assert dialog.isVisible()
+    assert "not applied" in dialog.banner.text()
+    qtbot.mouseClick(dialog.close_, LEFT)
+    qtbot.waitUntil(lambda: window.doing.tools.settings is None)

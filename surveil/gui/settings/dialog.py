@@ -37,7 +37,7 @@ class SettingsDialog(QDialog):
         super().__init__(parent)
         self._workspace, self._filing = workspace, filing
         self.form = Form(workspace.loaded.config)
-        self._waiting = False
+        self._waiting = self._warned = False
         self.rows: list[RowWidget] = []
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(tr("Settings"))
@@ -207,6 +207,7 @@ class SettingsDialog(QDialog):
 
     def _typed(self, row: Row, raw: str | bool) -> None:
         self.form.enter(row, raw)
+        self._warned = False
         self._refresh()
 
     def _reset(self, row: Row) -> None:
@@ -248,6 +249,14 @@ class SettingsDialog(QDialog):
         else:
             self._say(tr("Nothing was kept: see above."))
         self._refresh()
+
+    def reject(self) -> None:
+        """See Qt: the first time it says that something would be lost."""
+        if self.form.unsaved and not self._waiting and not self._warned:
+            self._warned = True
+            self._say(tr("There are changes that were not applied. Close once more to let them go."))
+            return
+        super().reject()
 
     def _file_changed(self) -> None:
         """Somebody changed the file; what was typed here stays."""

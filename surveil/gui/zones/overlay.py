@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 from PyQt6.QtCore import QEvent, QObject, QPointF, Qt, pyqtSignal
-from PyQt6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QWheelEvent
+from PyQt6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPixmap, QWheelEvent
 from PyQt6.QtWidgets import QWidget
 
 from surveil.config.shapes import Point
@@ -40,6 +40,8 @@ class ZoneOverlay(QWidget):
         """`region`: which part of the frame the tile shows now."""
         super().__init__(tile)
         self._editor, self._tile, self._region = editor, tile, region
+        self._sheet: QPixmap | None = None
+        self._sheet_for: tuple[object, ...] = ()
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName(tr("Zones on the picture"))
@@ -63,6 +65,7 @@ class ZoneOverlay(QWidget):
         """Show what the editor says now."""
         drawing = self._editor.tool is not None
         self.setCursor(Qt.CursorShape.CrossCursor if drawing else Qt.CursorShape.ArrowCursor)
+        self._sheet = None
         self.update()
 
     # ---- places
@@ -104,9 +107,24 @@ class ZoneOverlay(QWidget):
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
         """See Qt."""
+        ratio = self.devicePixelRatioF()
+        wanted = self.size(), ratio, self._tile.picture_rect(), self._region()
+        if self._sheet is None or wanted != self._sheet_for:
+            self._sheet_for = wanted
+            self._sheet = self._paint_sheet(ratio)
         painter = QPainter(self)
+        painter.drawPixmap(0, 0, self._sheet)
+        painter.end()
+
+    def _paint_sheet(self, ratio: float) -> QPixmap:
+        """The drawing by itself: painted when it changes, not with every picture of the camera."""
+        sheet = QPixmap(self.size() * ratio)
+        sheet.setDevicePixelRatio(ratio)
+        sheet.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(sheet)
         paint_drawing(painter, self._editor, self.place, self.font())
         painter.end()
+        return sheet
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:
         """See Qt: what touches nothing goes to the tile, which moves the part that is seen."""

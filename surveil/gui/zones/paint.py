@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
-from PyQt6.QtCore import QLineF, QPointF, QRectF, Qt
+from PyQt6.QtCore import QLineF, QPointF, QRectF, QSizeF, Qt
 from PyQt6.QtGui import QBrush, QColor, QFont, QFontMetricsF, QPainter, QPen, QPolygonF
 
 from surveil.config.shapes import Point
@@ -120,9 +120,11 @@ def _name(painter: QPainter, at: QPointF, title: str, colour: QColor, font: QFon
     width, height = metrics.horizontalAdvance(text) + 22, metrics.height() + 4
     above = at.y() - height - 6
     box = QRectF(at.x() + 8, above if above > HEADLINE else at.y() + 6, width, height)
-    window = painter.window()
-    box.moveLeft(min(max(box.left(), 0), max(0.0, window.width() - width)))
-    box.moveTop(min(max(box.top(), 0), max(0.0, window.height() - height)))
+    device = painter.device()
+    ratio = 1.0 if device is None else device.devicePixelRatioF()
+    room = QSizeF() if device is None else QSizeF(device.width() / ratio, device.height() / ratio)
+    box.moveLeft(min(max(box.left(), 0), max(0.0, room.width() - width)))
+    box.moveTop(min(max(box.top(), 0), max(0.0, room.height() - height)))
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(PLATE)
     painter.drawRoundedRect(box, 4, 4)
