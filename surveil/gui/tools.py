@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QUrl
@@ -10,9 +11,11 @@ from PyQt6.QtGui import QDesktopServices
 
 from surveil.app.configured import overlay_style
 from surveil.config.camera import Camera
+from surveil.errors import UsageError
 from surveil.gui.desk import SWITCHES, Entry
 from surveil.gui.panels.base import Look
 from surveil.gui.text import shortened, tr
+from surveil.redact import redact
 
 if TYPE_CHECKING:
     from surveil.gui.models.dialog import ModelsDialog
@@ -33,7 +36,7 @@ class Tools:
         self._speeds: dict[str, str] = {}
         window.filing.changed.connect(self._go_on)
         window.filing.changed.connect(self._draw_as_the_file_says)
-        self._wanted: str | None = None
+        self._wanted: tuple[str, str] | None = None  # a guest that is being kept: its new id, its old one
         workspace = window.filing.workspace
         self._display = None if workspace is None else workspace.loaded.config.display
 
@@ -112,19 +115,26 @@ class Tools:
         desk = self._window.desk
         if guest not in desk.entries:
             return
-        taken = tuple(entry.id for entry in desk.entries if entry.kept)
-        camera, _ = camera_of(Draft(name=shortened(guest.title, 48), url=guest.source), taken)
-        desk.close(guest.id)
-        self._window.arrange()
-        self._wanted = camera.id
-        self._window.filing.add(camera)
+        path = Path(guest.source)  # as it was typed; in the file it would count from the file's folder
+        url = str(path.resolve()) if path.is_file() else guest.source
+        taken = tuple(entry.id for entry in desk.entries)
+        try:
+            camera, password = camera_of(Draft(name=shortened(guest.title, 44), url=url), taken)
+        except UsageError as error:
+            self._window.toasts.error(redact(str(error)))
+            return
+        self._wanted = camera.id, guest.id
+        self._window.filing.add(camera, password)
 
     def _go_on(self) -> None:
         """What was to be kept first is kept now."""
-        camera = None if self._wanted is None else self._window.filing.snapshot.camera(self._wanted)
+        wanted, guest = self._wanted or ("", "")
+        camera = self._window.filing.snapshot.camera(wanted)
         if camera is not None:
             self._wanted = None
+            self._window.desk.close(guest)
             self._window.desk.board.select(camera.id)
+            self._window.arrange()
             self._begin_zones(camera)
 
     # ---- models

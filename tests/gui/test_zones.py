@@ -293,6 +293,7 @@ def test_a_recording_is_kept_first(window, qtbot, session, path):
     qtbot.waitUntil(lambda: window.doing.tools.zones is not None)
     assert load_config(path).config.cameras[2].inputs[0].url == "/clips/a.mp4"
     assert window.doing.tools.zones.camera_id == load_config(path).config.cameras[2].id
+    assert "/clips/a.mp4" not in [entry.id for entry in window.desk.entries]
 
 
 def test_without_a_file_it_is_said(new_window, session):
