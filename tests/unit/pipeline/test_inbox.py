@@ -33,13 +33,13 @@ def test_live_overwrites_and_counts() -> None:
     assert inbox.overwritten("a") == 1
 
 
-def test_least_recently_served_goes_first() -> None:
+def test_everybody_once_a_round_and_the_freshest_first() -> None:
     inbox: Inbox[str] = Inbox()
     for camera in "abc":
         inbox.open(camera)
     turns = []
     for _ in range(6):
-        for camera in "abc":  # all are always ready, `a` is the quickest
+        for camera in "cba":  # all are always ready, `a` is the latest
             inbox.put(camera, camera, wait=False)
         turns += take(inbox)
     assert turns == list("abcabc")
@@ -50,15 +50,16 @@ def test_batch_holds_one_item_a_camera() -> None:
     for camera in "abc":
         inbox.open(camera)
         inbox.put(camera, camera, wait=False)
-    assert take(inbox, 2) == ["a", "b"]
-    inbox.put("a", "a", wait=False)
-    assert take(inbox, 8) == ["c", "a"]
+    assert take(inbox, 2) == ["c", "b"]
+    inbox.put("c", "c", wait=False)
+    assert take(inbox, 8) == ["a", "c"]
 
 
 def test_a_camera_is_in_one_hand_at_a_time() -> None:
     inbox: Inbox[str] = Inbox()
     for camera in "ab":
         inbox.open(camera)
+    for camera in "ba":
         inbox.put(camera, camera, wait=False)
     assert inbox.take() == ["a"]
     inbox.put("a", "next", wait=False)
