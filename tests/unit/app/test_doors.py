@@ -182,10 +182,10 @@ def test_recordings_taken_for_cameras_play_side_by_side_at_their_own_pace(model:
     assert 76 <= len(first) + len(second) + lost <= 80  # two each may be on their way at the end
 
 
-def test_a_recording_and_a_scene_begin_again_until_a_stop(model: Path, tmp_path: Path) -> None:
+def test_recordings_begin_again_until_a_stop(model: Path, tmp_path: Path) -> None:
     clip = write_clip(tmp_path / "short.mp4", frames=5, rate=10)
     stop = threading.Event()
-    sources = [str(clip), "test://street?size=64x64&fps=10&seconds=0.5"]
+    sources = [str(clip), str(clip)]
     rounds: dict[str, int] = {}
     for result in surveil.run(sources, model=model, realtime=True, loop=True, stop=stop):
         rounds[result.frame.camera_id] = result.frame.epoch
