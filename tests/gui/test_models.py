@@ -53,8 +53,14 @@ def with_scores(*scores):
 
 
 @pytest.fixture
-def window(new_window, session, path, qtbot):
-    session.picture = with_scores(0.45, 0.6, 0.72, 0.9)
+def own():
+    """The thresholds of the model in use, as its card has them."""
+    return find_model(DEFAULT_CPU_MODEL).card.thresholds
+
+
+@pytest.fixture
+def window(new_window, session, path, own, qtbot):
+    session.picture = with_scores(own.low + 0.01, own.birth - 0.01, own.birth + 0.01, own.birth + 0.2)
     workspace = workspace_of(path, FILE, session)
     window = new_window(workspace)
     window.parts = replace(window.parts, run_options=lambda: workspace._applied.table.model[0])
@@ -168,7 +174,7 @@ def test_closing_ends_the_measuring(models, qtbot):
     assert ended.wait(10)
 
 
-def test_thresholds_show_what_would_pass_before_they_are_kept(models, session, path, qtbot):
+def test_thresholds_show_what_would_pass_before_they_are_kept(models, session, path, own, qtbot):
     widget = models.thresholds
     qtbot.waitUntil(lambda: widget.counts["low"].text() == "4 of 4 pass")
     assert widget.counts["birth"].text() == "2 of 4 pass"
@@ -178,36 +184,37 @@ def test_thresholds_show_what_would_pass_before_they_are_kept(models, session, p
         qtbot.keyClick(slider, Qt.Key.Key_Right)
     assert widget.counts["birth"].text() == "1 of 4 pass"
     qtbot.waitUntil(lambda: bool(session.named("set_thresholds")), timeout=5_000)
-    assert session.named("set_thresholds")[-1] == ("set_thresholds", 0.44, 0.54, 0.85)
+    birth = round(own.birth + 0.15, 2)
+    assert session.named("set_thresholds")[-1] == ("set_thresholds", own.low, own.high, birth)
     assert "thresholds" not in path.read_text()
     qtbot.mouseClick(widget.keep, LEFT)
     qtbot.waitUntil(lambda: not widget.keep.isEnabled(), timeout=10_000)
     given = load_config(path).config.model.thresholds
-    assert (given.low, given.high, given.birth) == (0.44, 0.54, 0.85)
+    assert (given.low, given.high, given.birth) == (own.low, own.high, birth)
     qtbot.mouseClick(widget.reset, LEFT)
-    assert widget.values["birth"].text() == "0.70"
+    assert widget.values["birth"].text() == f"{own.birth:.2f}"
     qtbot.mouseClick(widget.keep, LEFT)
     qtbot.waitUntil(lambda: "thresholds" not in path.read_text(), timeout=10_000)
 
 
-def test_cuts_push_one_another_and_stop_at_the_floor(models, qtbot):
+def test_cuts_push_one_another_and_stop_at_the_floor(models, own, qtbot):
     widget = models.thresholds
     slider = widget.sliders["low"]
     slider.setFocus()
     qtbot.keyClick(slider, Qt.Key.Key_Home)
-    assert widget.values["low"].text() == "0.44"
+    assert widget.values["low"].text() == f"{own.low:.2f}"
     qtbot.keyClick(slider, Qt.Key.Key_End)
     assert [widget.values[name].text() for name in ("low", "high", "birth")] == ["1.00"] * 3
 
 
-def test_closing_takes_back_what_was_only_tried(models, session, qtbot):
+def test_closing_takes_back_what_was_only_tried(models, session, own, qtbot):
     slider = models.thresholds.sliders["birth"]
     slider.setFocus()
     qtbot.keyClick(slider, Qt.Key.Key_PageUp)
     qtbot.waitUntil(lambda: len(session.named("set_thresholds")) == 1, timeout=5_000)
     models.close()
     qtbot.waitUntil(lambda: len(session.named("set_thresholds")) == 2, timeout=5_000)
-    assert session.named("set_thresholds")[-1] == ("set_thresholds", 0.44, 0.54, 0.7)
+    assert session.named("set_thresholds")[-1] == ("set_thresholds", own.low, own.high, own.birth)
 
 
 def test_the_file_of_the_model_in_use_vanishes(new_window, session, path, tmp_path, qtbot):
