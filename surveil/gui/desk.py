@@ -60,9 +60,23 @@ class Desk:
     """
 
     def __init__(
-        self, session: Session, configure: Configure, clock: Clock, style: OverlayStyle | None = None
+        self,
+        session: Session,
+        configure: Configure,
+        clock: Clock,
+        style: OverlayStyle | None = None,
+        look: Callable[[], Mapping[str, State]] | None = None,
     ) -> None:
-        """`configure` makes cameras from sources as one types them; raises UsageError or SourceError."""
+        """Show nothing yet.
+
+        Args:
+            session: see above.
+            configure: makes cameras from sources as one types them; raises UsageError or SourceError.
+            clock: the session's.
+            style: what is drawn from the start.
+            look: how the cameras are doing, without waiting; by default the session is asked.
+        """
+        self._look = look or session.states
         self.session, self._configure, self.clock = session, configure, clock
         self.board = Board()
         self.states: Mapping[str, State] = {}
@@ -199,7 +213,7 @@ class Desk:
 
     def refresh(self) -> None:
         """Ask how all cameras are doing; some four times a second will do."""
-        self.states = self.session.states()
+        self.states = self._look()
         self._chronicle.note(self.states)
         for camera_id in self._shown:
             self._show(camera_id)  # a camera that was opened anew lost its pictures; costs nothing otherwise

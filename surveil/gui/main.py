@@ -14,6 +14,7 @@ from surveil.app import GuiOptions, configure_cameras
 from surveil.clock import Clock, SystemClock
 from surveil.errors import OutputError
 from surveil.gui.environment import prepare_environment
+from surveil.gui.yielding import yielding
 from surveil.redact import Redactor
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 STOP_S = 2.5
 SIGNAL_POLL_MS = 200
+SWITCH_S = 0.001
+"""How long another thread may keep Python's lock while the window waits for it; by default 5 ms."""
 
 
 def run_gui(sources: Sequence[str], options: GuiOptions) -> int:
@@ -34,6 +37,7 @@ def run_gui(sources: Sequence[str], options: GuiOptions) -> int:
         ModelError, DeviceError: the detector cannot be opened.
     """
     prepare_environment()
+    sys.setswitchinterval(SWITCH_S)
     from PyQt6.QtWidgets import QApplication
 
     from surveil.app.desktop import open_desktop
@@ -46,7 +50,7 @@ def run_gui(sources: Sequence[str], options: GuiOptions) -> int:
     with ExitStack() as stack:
         crashes = stack.enter_context(CrashReports(reports_folder(), clock, redactor))
         kept = not sources and not options.demo
-        desktop = open_desktop(options, kept=kept, clock=clock, redactor=redactor)
+        desktop = yielding(lambda: open_desktop(options, kept=kept, clock=clock, redactor=redactor))
         stack.callback(desktop.session.stop, STOP_S)
         window = _window(desktop, options, clock, redactor, stack)
         crashes.told = window.crashed.emit  # a signal: it comes from any thread
@@ -67,15 +71,18 @@ def _window(
     from surveil.config.paths import default_state
     from surveil.gui.desk import Desk
     from surveil.gui.memory import Memory
+    from surveil.gui.observer import Observer
     from surveil.gui.tasks import Tasks
     from surveil.gui.window import MainWindow, Parts
 
     tasks = Tasks(clock)
     stack.callback(tasks.stop, STOP_S)
+    observer = Observer(desktop.session, clock)
+    stack.callback(observer.stop, STOP_S)
     configure = partial(configure_cameras, options=options)
     return MainWindow(
         Parts(
-            desk=Desk(desktop.session, configure, clock, desktop.style),
+            desk=Desk(desktop.session, configure, clock, desktop.style, observer.states),
             workspace=desktop.workspace,
             tasks=tasks,
             memory=Memory(default_state("desktop.json")),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import threading
 from pathlib import Path
@@ -17,8 +18,10 @@ from surveil.errors import OutputError, SourceCause, SourceError, StuckThreadErr
 from surveil.gui.crash import CrashReports
 from surveil.gui.dialogs.export import ExportDialog
 from surveil.gui.exporting import Export, Order
+from surveil.gui.observer import Observer
 from surveil.gui.stats import Stats, process_age_s
 from surveil.gui.tasks import Tasks
+from surveil.gui.yielding import yielding
 from surveil.redact import Redactor
 
 # ---- tasks
@@ -238,3 +241,39 @@ def test_figures_of_a_window(tmp_path):
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="read from /proc")
 def test_the_process_knows_its_age():
     assert 0 < process_age_s() < 1e6
+
+
+# ---- beside the window
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="niceness of threads")
+def test_detection_and_the_threads_it_begins_yield_to_the_window():
+    def niceness() -> int:
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    def work() -> list[int]:
+        found = [niceness()]
+        child = threading.Thread(target=lambda: found.append(niceness()))
+        child.start()
+        child.join()
+        return found
+
+    mine = niceness()
+    assert yielding(work) == [min(19, mine + 5)] * 2
+    assert niceness() == mine
+    with pytest.raises(ZeroDivisionError):
+        yielding(lambda: 1 // 0)
+
+
+def test_the_session_is_asked_beside_the_window(qtbot):
+    asked = []
+
+    class Session:
+        def states(self):
+            asked.append(threading.current_thread().name)
+            return {"a": len(asked)}
+
+    observer = Observer(Session(), SystemClock())
+    qtbot.waitUntil(lambda: observer.states().get("a", 0) > 1)
+    observer.stop(5.0)
+    assert set(asked) == {"desktop-observer"}
