@@ -37,7 +37,8 @@ class CameraConfig:
         shown: the stream that is shown where the pictures of `source` have too few pixels; None: `source`.
         recorded: the stream whose pictures `pictures` get; None: `source`.
         taps: takers of results by name; a lost result is counted as a drop with that name.
-        pictures: takers of the recorded stream's pictures, each with the objects of its moment.
+        pictures: the same of the recorded stream's pictures, each with the objects of its moment; their names
+            are others.
         max_rate_hz: the detector looks no more often than this.
         classes: the only classes that count; empty: all.
         ignored: areas in which no detection counts, see `Wanted`.

@@ -3,13 +3,15 @@
 The precision at a score is the share of right boxes (IoU 0.5) among those from that score on, as the mean
 over the classes that count. The rule:
 
-  low      precision 0.65: the tracker's second association may use doubtful boxes, most of them right
-  high     precision 0.80
-  birth    precision 0.90: a new track begins only on boxes that are rarely wrong
+  low      precision 0.60: the tracker's second association may use doubtful boxes, most of them right
+  high     precision 0.75
+  birth    precision 0.86: a new track begins only on boxes that are rarely wrong
   display  as high
 
-Rounded to 0.01 and kept between 0.1 and 0.9. The three figures were chosen so that a model whose best cuts on
-real video were known (0.40, 0.55, 0.65) gets those.
+Rounded to 0.01 and kept between 0.1 and 0.9. Pictures of a validation set are harder than the frames of a
+fixed camera, and a box that comes once makes no track: on the drawn street 0.65, 0.80, 0.90 (cuts 0.39, 0.51,
+0.68) found 0.83 of the people and 0.78 of the cars in tracks, these (0.36, 0.48, 0.60) 0.91 and 0.93, with
+0.99 of the boxes right both times; on the two counted clips of real video both give exactly the visits.
 """
 
 from dataclasses import dataclass
@@ -25,9 +27,9 @@ from training.evaluate.protocol import NOT_COUNTED, Evaluation
 class ThresholdRule:
     """Precision wanted at each cut; see the head of this file."""
 
-    low: float = 0.65
-    high: float = 0.80
-    birth: float = 0.90
+    low: float = 0.60
+    high: float = 0.75
+    birth: float = 0.86
     smallest: float = 0.1
     largest: float = 0.9
 
