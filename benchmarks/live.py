@@ -5,7 +5,7 @@ usage: python benchmarks/live.py steady  [--cameras 4] [--size 640x360] [--fps 3
        python benchmarks/live.py outages [--cameras 4] [--size 640x360] [--fps 15] [--times 5]
        python benchmarks/live.py stops   [--times 200]
        python benchmarks/live.py faults  [--seconds 3600] [--size 320x180] [--fps 5]
-       all: [--clip H264.mp4] [--model NAME] [--runtime NAME] [--json OUT.json]
+       all: [--clip H264.mp4] [--model NAME] [--runtime NAME] [--note TEXT] [--json OUT.json]
 
 The cameras are RTSP servers on the loopback (tests/support/rtsp_camera.py), in a process of their own whose
 processor time is reported; their packets are made before. `steady` begins and ends with `surveil bench
@@ -307,6 +307,7 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--clip", type=Path)
     parser.add_argument("--model")
     parser.add_argument("--runtime", default="auto")
+    parser.add_argument("--note", help="what else the machine did, say")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     for name, value in DEFAULTS[arguments.kind].items():

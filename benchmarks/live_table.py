@@ -30,8 +30,9 @@ def section(report: Report) -> str:
     parts = {"steady": steady, "outages": outages, "stops": stops, "faults": faults}
     title, *rest = parts[report["kind"]](report)
     machine = report["machine"]
+    note = [report["note"]] if "note" in report else []
     return "\n\n".join(
-        [f"## {title}: {machine['processor']}, {machine['cores']} cores", described(report), *rest]
+        [f"## {title}: {machine['processor']}, {machine['cores']} cores", described(report), *note, *rest]
     )
 
 
