@@ -215,9 +215,11 @@ class Supervisor:
         while not self._clock.wait(done, self._config.watch_s):
             if stop.is_set() and (waiting := self._waiting) is not None:
                 waiting.interrupt()
-            age_s = self._clock.monotonic() - self._joint.last_arrived_s
-            if age_s > self._stalled_after_s:
-                self._enter("stalled", _Reason("no picture", _STALLED), only_from="live")
+            self._enter("stalled", _Reason("no picture", _STALLED), only_if=self._silent)
+
+    def _silent(self) -> bool:
+        age_s = self._clock.monotonic() - self._joint.last_arrived_s
+        return self._state.name == "live" and age_s > self._stalled_after_s
 
     def _back_off_s(self, faults: int) -> float:
         wait_s = min(self._config.longest_wait_s, self._config.first_wait_s * 2 ** min(faults - 1, 16))
@@ -225,13 +227,13 @@ class Supervisor:
         return float(wait_s * self._jitter.uniform(0.75, 1.0))
 
     def _enter(
-        self, name: StateName, reason: _Reason | None = None, *, only_from: StateName | None = None
+        self, name: StateName, reason: _Reason | None = None, *, only_if: Callable[[], bool] | None = None
     ) -> None:
         reason = reason or _Reason()
         with self._telling:
             with self._lock:
                 before = self._state
-                if only_from not in (None, before.name):
+                if only_if is not None and not only_if():  # asked here: a frame may have come just now
                     return
                 since_s = before.since_s if name == before.name else self._clock.monotonic()
                 self._state = CaptureState(
