@@ -26,6 +26,7 @@ from training.engine.look import Look
 from training.engine.redraw import Redrawer
 from training.engine.validation import TorchDetector, Validation, ValidationJob
 from training.engine.watch import Watch
+from training.evaluate.detect import ProtocolConfig
 from training.grid import cell_grid
 from training.models.backbone import MobileNetV2
 from training.models.detector import Detector, boxes_of, flatten, load_model
@@ -130,7 +131,7 @@ def test_weights_in_training_are_judged_as_the_application_would() -> None:
         torch.nn.init.normal_(conv.bias[: MODEL.classes], mean=-2.0, std=1.0)
     picture = np.random.default_rng(1).integers(0, 255, (2 * SIZE[0], 2 * SIZE[1], 3), dtype=np.uint8)
     frame = Frame(camera_id="x", index=0, pts_s=0.0, wall_s=0.0, arrived_s=0.0, image=picture)
-    detector = TorchDetector(model, LABELS.labels, SIZE)
+    detector = TorchDetector(model, LABELS.labels, SIZE, ProtocolConfig(voting_sigma=None))
     prepared = detector.prepare(frame)
     (found,) = detector.detect([prepared])
     with torch.no_grad():

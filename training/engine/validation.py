@@ -45,14 +45,19 @@ class TorchDetector:
 
     card = None
 
-    def __init__(self, model: Detector, labels: Sequence[str], size: tuple[int, int]) -> None:
+    def __init__(
+        self,
+        model: Detector,
+        labels: Sequence[str],
+        size: tuple[int, int],
+        protocol: ProtocolConfig = ProtocolConfig(),
+    ) -> None:
         """`model` in evaluation mode; `size`: (height, width) of its input."""
         self.model, self.labels = model, LabelMap("in training", tuple(labels))
         self._device = next(model.parameters()).device
         self.device = str(self._device)
         self._centres, self._strides = (torch.as_tensor(x, device=self._device) for x in cell_grid(*size))
         self._preprocessor = Preprocessor(InputSpec(shapes=(size,)), size)
-        protocol = ProtocolConfig()
         self._selection = SelectionConfig(
             min_score=protocol.floor, nms_iou=protocol.nms_iou, voting_sigma=protocol.voting_sigma
         )

@@ -27,12 +27,12 @@ class ProtocolConfig:
     Attributes:
         floor: Lowest score.
         nms_iou: Boxes of one class that overlap more are one object; what our own cards say.
-        voting_sigma: How far such boxes correct each other; what our own cards say.
+        voting_sigma: How far such boxes correct each other; what our own cards say. None: not at all.
     """
 
     floor: float = 0.02
     nms_iou: float = 0.6
-    voting_sigma: float = 0.03
+    voting_sigma: float | None = 0.03
 
 
 def decode_picture(truth: Truth, k: int, raw: bytes) -> NDArray[np.uint8]:
