@@ -50,9 +50,10 @@ class TorchDetector:
         model: Detector,
         labels: Sequence[str],
         size: tuple[int, int],
-        protocol: ProtocolConfig = ProtocolConfig(),
+        protocol: ProtocolConfig | None = None,
     ) -> None:
-        """`model` in evaluation mode; `size`: (height, width) of its input."""
+        """`model` in evaluation mode; `size`: (height, width) of its input; `protocol`: None: the usual one."""
+        protocol = protocol or ProtocolConfig()
         self.model, self.labels = model, LabelMap("in training", tuple(labels))
         self._device = next(model.parameters()).device
         self.device = str(self._device)
