@@ -52,7 +52,7 @@ class TorchDetector:
         size: tuple[int, int],
         protocol: ProtocolConfig | None = None,
     ) -> None:
-        """`model` in evaluation mode; `size`: (height, width) of its input; `protocol`: None: the usual one."""
+        """`model` in evaluation mode; `size`: (height, width) of its input; no `protocol`: the usual."""
         protocol = protocol or ProtocolConfig()
         self.model, self.labels = model, LabelMap("in training", tuple(labels))
         self._device = next(model.parameters()).device
