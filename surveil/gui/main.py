@@ -41,6 +41,7 @@ def run_gui(sources: Sequence[str], options: GuiOptions) -> int:
     from PyQt6.QtWidgets import QApplication
 
     from surveil.app.desktop import open_desktop
+    from surveil.gui.collecting import Collecting
     from surveil.gui.crash import CrashReports, reports_folder
 
     clock, redactor = SystemClock(), Redactor()
@@ -48,6 +49,7 @@ def run_gui(sources: Sequence[str], options: GuiOptions) -> int:
     app.setApplicationName("surveil")
     app.setDesktopFileName("surveil")
     with ExitStack() as stack:
+        stack.enter_context(Collecting())
         crashes = stack.enter_context(CrashReports(reports_folder(), clock, redactor))
         kept = not sources and not options.demo
         desktop = yielding(lambda: open_desktop(options, kept=kept, clock=clock, redactor=redactor))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,6 +12,22 @@ import pytest
 
 pytest.importorskip("PyQt6.QtWidgets", reason="PyQt6 cannot be loaded here", exc_type=ImportError)
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+
+@pytest.fixture(autouse=True)
+def collected_here() -> Iterator[None]:
+    """Widgets are freed in this thread: in another one, of a later test even, they would end the process."""
+    gc.disable()
+    yield
+    gc.collect()
+    gc.enable()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def all_collected() -> Iterator[None]:
+    """The last test's fixtures are let go of only after it."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture(autouse=True)
