@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import cache
 from queue import Empty, SimpleQueue
 from typing import Any, Final
 
@@ -61,7 +62,7 @@ def open_openvino(config: NetworkConfig) -> OpenVinoNetwork:
     except _ERRORS as error:
         raise ModelError(f"{path}: its input cannot be {config.shape}: {_reason(error)}") from error
     try:
-        compiled = ov.Core().compile_model(model, "CPU", _properties(config))
+        compiled = _core().compile_model(model, "CPU", _properties(config))
     except _ERRORS as error:
         raise ModelError(f"{path}: {_NAME} cannot compile this model: {_reason(error)}") from error
     return OpenVinoNetwork(config, inputs, compiled)
@@ -124,6 +125,16 @@ class OpenVinoNetwork:
             while True:
                 self._requests.get_nowait()
         self._requests.put(None)  # whoever waits for one is told
+
+
+@cache
+def _core() -> ov.Core:
+    """The one of this process, never let go.
+
+    Its CPU part lays a stack for signal handlers under the thread that first compiles, and frees it in the
+    thread that lets go: were that another, the next signal would end the process.
+    """
+    return ov.Core()
 
 
 def _properties(config: NetworkConfig) -> Mapping[str, Any]:

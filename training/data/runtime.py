@@ -1,6 +1,7 @@
 """OpenVINO as the fast CPU engine of frozen networks during training."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,12 @@ def openvino() -> Any:
     return library
 
 
+@cache
+def _core() -> Any:
+    """One for the whole process: let go in another thread, it takes the stack of signal handlers with it."""
+    return openvino().Core()
+
+
 def compile_graph(model: Any, shape: tuple[int, int, int], threads: int) -> Runner:
     """Compile a network with one input for the CPU.
 
@@ -30,7 +37,7 @@ def compile_graph(model: Any, shape: tuple[int, int, int], threads: int) -> Runn
     Returns:
         A function from (B, *shape) float32 to the network's outputs, in their order.
     """
-    core = openvino().Core()
+    core = _core()
     graph = core.read_model(model) if isinstance(model, bytes) else model
     graph.reshape([-1, *shape])
     options = {

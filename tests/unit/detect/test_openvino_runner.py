@@ -111,3 +111,34 @@ def test_sends_nothing_and_ends_well_without_close(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split("\n")[:2] == ["[]", "1 True"]
     assert done.stderr == ""
+
+
+_LET_GO_ELSEWHERE = """
+import signal, sys, threading
+from pathlib import Path
+import numpy as np
+from surveil.detect.devices import parse_device
+from surveil.detect.openvino_runner import open_openvino
+from surveil.detect.runner import NetworkConfig
+
+seen = []
+signal.signal(signal.SIGTERM, lambda number, _: seen.append(number))
+shape = (1, SIDE, SIDE, 3)
+config = NetworkConfig(path=Path(sys.argv[1]), shape=shape, device=parse_device("cpu"), threads=1)
+held = [open_openvino(config)]
+held[0].run(np.zeros(shape, np.uint8))
+thread = threading.Thread(target=held.clear)
+thread.start()
+thread.join()
+signal.raise_signal(signal.SIGTERM)
+print("handled", len(seen))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no signal is handled on a stack of its own there")
+def test_a_detector_let_go_in_another_thread_leaves_signals_be(tmp_path: Path) -> None:
+    code = _LET_GO_ELSEWHERE.replace("SIDE", str(SIDE))
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(colour_model(tmp_path))], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "handled 1\n"), done.stderr
