@@ -14,7 +14,6 @@ Prints JSON, or writes it; `benchmarks/table.py` makes the page for people from 
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import sys
 import tempfile
@@ -29,6 +28,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from benchmarks.reports import write_report
 from surveil.app.machine import describe_machine
 from surveil.capture.open import open_source, parse_source
 from surveil.cli.options import parse_size
@@ -166,11 +166,7 @@ def main() -> None:
     arguments.sizes = [parse_size(text) for text in arguments.sizes.split(",")]
     known = [name for name in ("openvino", "onnxruntime") if name in installed_runtimes()]
     arguments.runtimes = arguments.runtimes.split(",") if arguments.runtimes else known
-    text = json.dumps(report(arguments), indent=2, ensure_ascii=False) + "\n"
-    if arguments.json is None:
-        sys.stdout.write(text)
-    else:
-        arguments.json.write_text(text, encoding="utf-8")
+    write_report(report(arguments), arguments.json)
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ import av
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from benchmarks.reports import write_report
 from benchmarks.visits import VISITS, compare
 from surveil.app.doors import plan_run
 from surveil.app.machine import describe_machine
@@ -189,11 +190,7 @@ def main() -> int:
         found = measure_live(arguments) if arguments.mot is None else measure(arguments)
     else:
         found = report(arguments)
-    text = json.dumps(found, indent=1) + "\n"
-    if arguments.json is None:
-        print(text, end="")
-    else:
-        arguments.json.write_text(text)
+    write_report(found, arguments.json)
     return 0
 
 

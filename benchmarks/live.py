@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -34,6 +33,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.live_figures import Figures, account, ages, rates, stage_times, without_machine
 from benchmarks.make_clip import encode
+from benchmarks.reports import write_report
 from surveil.app.machine import describe_machine
 from surveil.app.measure import measure_detector
 from surveil.app.options import ModelOptions, RunOptions
@@ -333,11 +333,7 @@ def main() -> None:
         "clip": "drawn street" if arguments.clip is None else arguments.clip.name,
         **figures,
     }
-    text = json.dumps(report, indent=2, ensure_ascii=False) + "\n"
-    if arguments.json is None:
-        sys.stdout.write(text)
-    else:
-        arguments.json.write_text(text, encoding="utf-8")
+    write_report(report, arguments.json)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ usage: python benchmarks/live_table.py benchmarks/results/live-*.json > docs/liv
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from benchmarks.reports import print_page
 from benchmarks.table import described, table
 
 HEAD = """# Live cameras: how even, how late, how steady
@@ -155,10 +155,7 @@ def faults(report: Report) -> Sequence[str]:
 
 def main() -> None:
     """Print the page."""
-    reports = [json.loads(Path(name).read_text(encoding="utf-8")) for name in sys.argv[1:]]
-    if not reports:
-        raise SystemExit((__doc__ or "").strip())
-    sys.stdout.write("\n\n".join([HEAD.strip(), *map(section, reports)]) + "\n")
+    print_page(HEAD, section, __doc__)
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ import av
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from benchmarks.reports import write_report
 from surveil.app.machine import describe_machine
 from surveil.version import __version__
 
@@ -142,11 +143,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if (arguments.peer_python is None) != (arguments.peer_model is None):
         parser.error("--peer-python and --peer-model belong together")
-    text = json.dumps(measure(arguments), indent=2, ensure_ascii=False) + "\n"
-    if arguments.json is None:
-        sys.stdout.write(text)
-    else:
-        arguments.json.write_text(text, encoding="utf-8")
+    write_report(measure(arguments), arguments.json)
 
 
 if __name__ == "__main__":

@@ -5,11 +5,14 @@ usage: python benchmarks/table.py benchmarks/results/two-cores-epyc.json … > d
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from benchmarks.reports import print_page
 
 HEAD = """# How fast it is
 
@@ -124,10 +127,7 @@ def whole_process(report: Mapping[str, Any]) -> str:
 
 def main() -> None:
     """Print the page."""
-    reports = [json.loads(Path(name).read_text(encoding="utf-8")) for name in sys.argv[1:]]
-    if not reports:
-        raise SystemExit((__doc__ or "").strip())
-    sys.stdout.write("\n\n".join([HEAD.strip(), *map(section, reports)]) + "\n")
+    print_page(HEAD, section, __doc__)
 
 
 if __name__ == "__main__":

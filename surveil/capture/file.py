@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +16,7 @@ import av.error
 import numpy as np
 from numpy.typing import NDArray
 
+from surveil.capture.described import Described
 from surveil.capture.hardware import Decoding
 from surveil.capture.pictures import (
     BgrConverter,
@@ -26,7 +27,6 @@ from surveil.capture.pictures import (
 from surveil.capture.recording import open_recording, video_stream
 from surveil.capture.source import PacketSink, SourceInfo
 from surveil.capture.span import WHOLE, Span
-from surveil.capture.tally import Tally
 from surveil.capture.timeline import Timeline
 from surveil.clock import Clock
 from surveil.errors import SourceCause, SourceError, UsageError
@@ -55,8 +55,11 @@ class FileConfig:
     threads: int = 0
 
 
-class FileSource:
-    """A video file through PyAV. Opened, played and closed by one thread."""
+class FileSource(Described):
+    """A video file through PyAV. Opened, played and closed by one thread.
+
+    It counts `corrupt_frames` and `damaged_packets`, which it leaves out, and `repaired_stamps`.
+    """
 
     def __init__(
         self,
@@ -72,9 +75,8 @@ class FileSource:
         self._path, self._camera_id, self._clock = path, camera_id, clock
         self._config = config or FileConfig()
         self._packet_sink, self._decoding = packet_sink, decoding or Decoding("cpu")
-        self._tally = Tally("corrupt_frames", "damaged_packets", "repaired_stamps")
+        super().__init__(str(path), "corrupt_frames", "damaged_packets", "repaired_stamps")
         self._container: av.container.InputContainer | None = None
-        self._info: SourceInfo | None = None
         self._stated_s: float | None = None
         self._pictures: Iterator[av.VideoFrame | None] = iter(())
         self._peeked: list[av.VideoFrame] = []
@@ -92,18 +94,6 @@ class FileSource:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._close()
-
-    @property
-    def info(self) -> SourceInfo:
-        """See `Source`."""
-        if self._info is None:
-            raise UsageError(f"{self._path}: open the source before asking for its info")
-        return self._info
-
-    @property
-    def counters(self) -> Mapping[str, int]:
-        """See `Source`: `corrupt_frames` and `damaged_packets` were left out, `repaired_stamps` were kept."""
-        return self._tally.copy()
 
     def frames(self, stop: threading.Event) -> Iterator[Frame]:
         """See `Source`. Raises SourceError (DAMAGED) where nothing decodes, UsageError for an empty span."""

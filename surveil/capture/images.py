@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -13,10 +13,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from surveil.capture.described import Described
 from surveil.capture.order import natural_key
 from surveil.capture.source import SourceInfo
 from surveil.capture.span import WHOLE, Span
-from surveil.capture.tally import Tally
 from surveil.clock import Clock
 from surveil.errors import SourceCause, SourceError, UsageError
 from surveil.types import Frame
@@ -39,8 +39,11 @@ class ImagesConfig:
             raise UsageError(f"rate of images: expected more than 0 Hz, got {self.rate_hz}")
 
 
-class ImagesSource:
-    """A list of image files. A file that cannot be read is left out and counted; its time stays free."""
+class ImagesSource(Described):
+    """A list of image files. A file that cannot be read is left out; its time stays free.
+
+    It counts such files as `unreadable_images`.
+    """
 
     def __init__(
         self, paths: Sequence[Path], *, camera_id: str, clock: Clock, config: ImagesConfig | None = None
@@ -48,8 +51,7 @@ class ImagesSource:
         """`paths` are played in natural order (`2.png` before `10.png`)."""
         self._paths = sorted(paths, key=natural_key)
         self._camera_id, self._clock, self._config = camera_id, clock, config or ImagesConfig()
-        self._tally = Tally("unreadable_images")
-        self._info: SourceInfo | None = None
+        super().__init__(camera_id, "unreadable_images")
 
     def __enter__(self) -> Self:
         if not self._paths:
@@ -79,18 +81,6 @@ class ImagesSource:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Nothing stays open between two pictures."""
-
-    @property
-    def info(self) -> SourceInfo:
-        """See `Source`."""
-        if self._info is None:
-            raise UsageError(f"{self._camera_id}: open the source before asking for its info")
-        return self._info
-
-    @property
-    def counters(self) -> Mapping[str, int]:
-        """See `Source`: `unreadable_images` were left out."""
-        return self._tally.copy()
 
     def frames(self, stop: threading.Event) -> Iterator[Frame]:
         """See `Source`. Raises UsageError for a start past the end."""

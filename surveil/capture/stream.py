@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ssl
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Literal, Self, cast
@@ -19,6 +19,7 @@ import av.error
 from surveil.capture.address import StreamAddress
 from surveil.capture.backlog import Backlog
 from surveil.capture.connect import Deadline, check_reachable, encryption_fault
+from surveil.capture.described import Described
 from surveil.capture.faults import stream_error, translate
 from surveil.capture.hardware import Decoding
 from surveil.capture.pictures import (
@@ -29,7 +30,6 @@ from surveil.capture.pictures import (
 )
 from surveil.capture.sever import sever, sockets
 from surveil.capture.source import PacketSink, SourceInfo
-from surveil.capture.tally import Tally
 from surveil.capture.timeline import Timeline
 from surveil.clock import Clock
 from surveil.errors import SourceCause, SourceError, UsageError
@@ -70,8 +70,15 @@ class StreamConfig:
     verify_tls: bool = False
 
 
-class StreamSource:
-    """One playing of a network camera; the supervisor opens the next one."""
+_REASONS = ("corrupt_frames", "damaged_packets", "late_packets", "repaired_stamps")
+
+
+class StreamSource(Described):
+    """One playing of a network camera; the supervisor opens the next one.
+
+    It counts `corrupt_frames` and `damaged_packets`, which were left out, `late_packets`, which were, too, to
+    keep up with the camera, and `repaired_stamps`, which were kept.
+    """
 
     def __init__(  # noqa: PLR0913 - what a camera is given once, each with its name
         self,
@@ -92,13 +99,12 @@ class StreamSource:
         self._opening_stop = stop or threading.Event()
         self._config, self._packet_sink = config or StreamConfig(), packet_sink
         self._decoding = decoding or Decoding("cpu")
-        self._tally = Tally("corrupt_frames", "damaged_packets", "late_packets", "repaired_stamps")
+        super().__init__(address.shown, *_REASONS)
         self._container: av.container.InputContainer | None = None
         self._stream: av.VideoStream | None = None
         self._connection: tuple[tuple[str, int], frozenset[int]] | None = None  # peer, others' sockets
         # Over HTTP FFmpeg invents the stamps of motion JPEG.
         self._backlog = Backlog() if address.scheme.startswith("rtsp") else None
-        self._info: SourceInfo | None = None
 
     def __enter__(self) -> Self:
         subject = self._address.shown
@@ -124,22 +130,6 @@ class StreamSource:
         """End what waits for the camera, which then raises SourceError. Any thread, any number of times."""
         if (connection := self._connection) is not None:
             sever(*connection)
-
-    @property
-    def info(self) -> SourceInfo:
-        """See `Source`."""
-        if self._info is None:
-            raise UsageError(f"{self._address.shown}: open the source before asking for its info")
-        return self._info
-
-    @property
-    def counters(self) -> Mapping[str, int]:
-        """See `Source`.
-
-        `corrupt_frames` and `damaged_packets` were left out, `late_packets` too, to keep up with the camera;
-        `repaired_stamps` were kept.
-        """
-        return self._tally.copy()
 
     def frames(self, stop: threading.Event) -> Iterator[Frame]:
         """See `Source`. Raises SourceError; a live source's end is one too (ENDED)."""

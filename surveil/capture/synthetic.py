@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from math import ceil, floor
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from surveil.capture.described import Described
 from surveil.capture.scenes.config import SceneConfig, parse_scene_url
 from surveil.capture.source import SourceInfo
 from surveil.capture.span import WHOLE, Span
-from surveil.capture.tally import Tally
 from surveil.clock import Clock
 from surveil.errors import UsageError
 from surveil.types import Frame
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 __all__ = ["SceneConfig", "SyntheticSource", "parse_scene_url"]
 
 
-class SyntheticSource:
+class SyntheticSource(Described):
     """A scene, as a recording or as a camera. Opened, played and closed by one thread.
 
     As a recording every frame comes, as fast as it is drawn, for 20 s where the config names no length. With
-    `realtime` the clock paces it, and frames whose time has passed are skipped and counted, as a camera would
-    lose them; it then has no end unless the config, or the span, names one.
+    `realtime` the clock paces it, and frames whose time has passed are skipped, as a camera would lose them
+    (counted as `skipped_frames`); it then has no end unless the config, or the span, names one.
     """
 
     def __init__(
@@ -42,9 +42,8 @@ class SyntheticSource:
         self._config, self._camera_id, self._clock, self._span = config, camera_id, clock, span
         self._realtime = realtime
         self._endless = realtime and config.seconds is None
-        self._tally = Tally("skipped_frames")
+        super().__init__(camera_id, "skipped_frames")
         self._scene: Scene | None = None
-        self._info: SourceInfo | None = None
 
     def __enter__(self) -> Self:
         from surveil.capture.scenes.scene import Scene  # needs OpenCV; parsing an address does not
@@ -66,18 +65,6 @@ class SyntheticSource:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._scene = None
-
-    @property
-    def info(self) -> SourceInfo:
-        """See `Source`."""
-        if self._info is None:
-            raise UsageError(f"{self._camera_id}: open the source before asking for its info")
-        return self._info
-
-    @property
-    def counters(self) -> Mapping[str, int]:
-        """See `Source`: `skipped_frames` could not be drawn in time."""
-        return self._tally.copy()
 
     def frames(self, stop: threading.Event) -> Iterator[Frame]:
         """See `Source`. Raises UsageError for a start past the end."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import platform
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from surveil.capture.described import Described
 from surveil.capture.source import SourceInfo
 from surveil.capture.tally import Tally
 from surveil.capture.timeline import Timeline
@@ -70,8 +71,11 @@ class WebcamConfig:
     read_timeout_s: float = 3.0
 
 
-class WebcamSource:
-    """One playing of a USB camera."""
+class WebcamSource(Described):
+    """One playing of a USB camera.
+
+    It counts `overwritten_frames`, which came too fast, and `failed_reads`, which gave no picture.
+    """
 
     def __init__(
         self,
@@ -89,8 +93,7 @@ class WebcamSource:
         self._config = config or WebcamConfig()
         self._factory = capture_factory or open_device
         self._reader: _Reader | None = None
-        self._info: SourceInfo | None = None
-        self._tally = Tally("overwritten_frames", "failed_reads")
+        super().__init__(f"camera {device}", "overwritten_frames", "failed_reads")
 
     def __enter__(self) -> Self:
         reader = _Reader(self._device, self._factory, self._config, self._tally, self._clock)
@@ -119,18 +122,6 @@ class WebcamSource:
         if self._reader is not None:
             self._reader.end()
             self._reader = None
-
-    @property
-    def info(self) -> SourceInfo:
-        """See `Source`."""
-        if self._info is None:
-            raise UsageError(f"camera {self._device}: open the source before asking for its info")
-        return self._info
-
-    @property
-    def counters(self) -> Mapping[str, int]:
-        """See `Source`: `overwritten_frames` came too fast to be taken, `failed_reads` gave no picture."""
-        return self._tally.copy()
 
     def frames(self, stop: threading.Event) -> Iterator[Frame]:
         """See `Source`. USB cameras tell no time: `pts_s` is the time of arrival. Raises SourceError."""

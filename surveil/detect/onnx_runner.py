@@ -56,34 +56,14 @@ class OnnxNetwork:
 
     def __init__(self, path: Path, session: ort.InferenceSession, device: str) -> None:
         """Take over a session; `device` names its processor."""
-        self._path, self._device = path, device
+        self._path, self.device = path, device
         self._session: ort.InferenceSession | None = session
-        self._inputs = tuple(_described(value) for value in session.get_inputs())
-        self._outputs = tuple(value.name for value in session.get_outputs())
+        self.inputs = tuple(_described(value) for value in session.get_inputs())
+        self.outputs = tuple(value.name for value in session.get_outputs())
         # The CPU gains nothing from batches; CUDA takes those of all cameras at once.
-        free = self._inputs[0].shape[:1] == (None,)
+        free = self.inputs[0].shape[:1] == (None,)
         on_cuda = session.get_providers()[0] == "CUDAExecutionProvider"
-        self._largest_batch = LARGEST_BATCH if on_cuda and free else 1
-
-    @property
-    def device(self) -> str:
-        """See `Network`."""
-        return self._device
-
-    @property
-    def inputs(self) -> tuple[NetworkInput, ...]:
-        """See `Network`."""
-        return self._inputs
-
-    @property
-    def outputs(self) -> tuple[str, ...]:
-        """See `Network`."""
-        return self._outputs
-
-    @property
-    def largest_batch(self) -> int:
-        """See `Network`."""
-        return self._largest_batch
+        self.largest_batch = LARGEST_BATCH if on_cuda and free else 1
 
     def run(self, tensor: NDArray[Any]) -> Sequence[NDArray[Any]]:
         """See `Network`."""
@@ -91,7 +71,7 @@ class OnnxNetwork:
         if session is None:
             raise ModelError(f"{self._path}: this detector is closed")
         try:
-            outputs: list[NDArray[Any]] = session.run(None, {self._inputs[0].name: tensor})
+            outputs: list[NDArray[Any]] = session.run(None, {self.inputs[0].name: tensor})
         except _RUN_ERRORS as error:
             raise ModelError(f"{self._path}: the model failed: {_first_line(error)}") from error
         return outputs

@@ -75,33 +75,13 @@ class OpenVinoNetwork:
         self, config: NetworkConfig, inputs: tuple[NetworkInput, ...], compiled: ov.CompiledModel
     ) -> None:
         """Take over what was compiled for `config`; `inputs` are those of its file."""
-        self._path, self._inputs = config.path, inputs
-        self._device = in_words(config.threads or cores(), _NAME)
-        self._outputs = tuple(output.any_name for output in compiled.outputs)
+        self._path, self.inputs, self.largest_batch = config.path, inputs, 1
+        self.device = in_words(config.threads or cores(), _NAME)
+        self.outputs = tuple(output.any_name for output in compiled.outputs)
         self._closed = False
         self._requests: SimpleQueue[ov.InferRequest | None] = SimpleQueue()
         for _ in range(config.streams):
             self._requests.put(compiled.create_infer_request())
-
-    @property
-    def device(self) -> str:
-        """See `Network`."""
-        return self._device
-
-    @property
-    def inputs(self) -> tuple[NetworkInput, ...]:
-        """See `Network`."""
-        return self._inputs
-
-    @property
-    def outputs(self) -> tuple[str, ...]:
-        """See `Network`."""
-        return self._outputs
-
-    @property
-    def largest_batch(self) -> int:
-        """See `Network`."""
-        return 1
 
     def run(self, tensor: NDArray[Any]) -> Sequence[NDArray[Any]]:
         """See `Network`."""
@@ -112,7 +92,7 @@ class OpenVinoNetwork:
             request.set_input_tensor(ov.Tensor(tensor, shared_memory=True))
             request.infer()
             # The next call writes into the same memory.
-            return [request.get_output_tensor(k).data.copy() for k in range(len(self._outputs))]
+            return [request.get_output_tensor(k).data.copy() for k in range(len(self.outputs))]
         except _ERRORS as error:
             raise ModelError(f"{self._path}: the model failed: {_reason(error)}") from error
         finally:

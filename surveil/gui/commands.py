@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from surveil.gui.text import tr
 
@@ -52,58 +53,48 @@ def commands() -> tuple[Command, ...]:
 
 
 def _file() -> Iterator[Command]:
-    yield Command(name="add", text=tr("Add camera…"), keys=("Ctrl+N",), menu="file", icon="add", toolbar=True)
-    yield Command(
-        name="open",
-        text=tr("Open recording…"),
-        keys=("Ctrl+O",),
-        menu="file",
-        icon="open",
-        toolbar=True,
-        short=tr("Open"),
+    item = partial(Command, menu="file")
+    yield item(name="add", text=tr("Add camera…"), keys=("Ctrl+N",), icon="add", toolbar=True)
+    yield item(
+        name="open", text=tr("Open recording…"), keys=("Ctrl+O",), icon="open", toolbar=True, short=tr("Open")
     )
-    yield Command(name="demo", text=tr("Try the demo"), keys=("Ctrl+D",), menu="file", icon="demo")
-    yield Command(
+    yield item(name="demo", text=tr("Try the demo"), keys=("Ctrl+D",), icon="demo")
+    yield item(
         name="snapshot",
         text=tr("Save a snapshot"),
         keys=("S",),
-        menu="file",
         icon="snapshot",
         toolbar=True,
         short=tr("Snapshot"),
     )
-    yield Command(
+    yield item(
         name="export",
         text=tr("Export recording…"),
         keys=("Ctrl+E",),
-        menu="file",
         icon="export",
         toolbar=True,
         short=tr("Export"),
     )
-    yield Command(name="close", text=tr("Close recording"), keys=("Ctrl+W",), menu="file", icon="close")
-    yield Command(
-        name="keep_running",
-        text=tr("Go on watching when the window is closed"),
-        menu="file",
-        checked=False,
-    )
-    yield Command(name="quit", text=tr("Quit"), keys=("Ctrl+Q",), menu="file")
+    yield item(name="close", text=tr("Close recording"), keys=("Ctrl+W",), icon="close")
+    yield item(name="keep_running", text=tr("Go on watching when the window is closed"), checked=False)
+    yield item(name="quit", text=tr("Quit"), keys=("Ctrl+Q",))
 
 
 def _view() -> Iterator[Command]:
-    yield Command(name="full", text=tr("Full tile"), keys=("F",), menu="view")
-    yield Command(name="back", text=tr("Back to all tiles"), keys=("Esc",), menu="view")
-    yield Command(name="whole", text=tr("Whole picture"), keys=("0",), menu="view")
-    yield Command(name="screen", text=tr("Full screen"), keys=("F11",), menu="view", icon="full")
-    yield Command(name="after", text=tr("Next camera"), keys=("Ctrl+Right", "Ctrl+Tab"), menu="view")
-    yield Command(name="before", text=tr("Camera before"), keys=("Ctrl+Left",), menu="view")
-    yield Command(name="page_on", text=tr("Next page of tiles"), keys=("PgDown",), menu="view")
-    yield Command(name="page_back", text=tr("Page of tiles before"), keys=("PgUp",), menu="view")
+    item = partial(Command, menu="view")
+    yield item(name="full", text=tr("Full tile"), keys=("F",))
+    yield item(name="back", text=tr("Back to all tiles"), keys=("Esc",))
+    yield item(name="whole", text=tr("Whole picture"), keys=("0",))
+    yield item(name="screen", text=tr("Full screen"), keys=("F11",), icon="full")
+    yield item(name="after", text=tr("Next camera"), keys=("Ctrl+Right", "Ctrl+Tab"))
+    yield item(name="before", text=tr("Camera before"), keys=("Ctrl+Left",))
+    yield item(name="page_on", text=tr("Next page of tiles"), keys=("PgDown",))
+    yield item(name="page_back", text=tr("Page of tiles before"), keys=("PgUp",))
 
 
 def _overlay() -> Iterator[Command]:
-    yield Command(name="detections", text=tr("All of the overlay"), keys=("D",), menu="overlay")
+    item = partial(Command, menu="overlay")
+    yield item(name="detections", text=tr("All of the overlay"), keys=("D",))
     for name, text, key in (
         ("boxes", tr("Boxes"), "B"),
         ("labels", tr("Labels"), "N"),
@@ -111,42 +102,40 @@ def _overlay() -> Iterator[Command]:
         ("trails", tr("Trails"), "T"),
         ("zones", tr("Zones and lines"), "A"),
     ):
-        yield Command(name=name, text=text, keys=(key,), menu="overlay", checked=True)
+        yield item(name=name, text=text, keys=(key,), checked=True)
 
 
 def _playback() -> Iterator[Command]:
-    yield Command(name="play", text=tr("Play or pause"), keys=("Space", "K"), menu="playback", icon="play")
-    yield Command(name="jump_back", text=tr("10 s back"), keys=("J",), menu="playback", icon="back")
-    yield Command(name="jump_on", text=tr("10 s on"), keys=("L",), menu="playback", icon="on")
-    yield Command(name="frame_back", text=tr("Frame before"), keys=(",",), menu="playback", icon="previous")
-    yield Command(name="frame_on", text=tr("Next frame"), keys=(".",), menu="playback", icon="next")
-    yield Command(name="slower", text=tr("Half the speed"), keys=("[", "-"), menu="playback")
-    yield Command(name="faster", text=tr("Twice the speed"), keys=("]", "+"), menu="playback")
-    yield Command(name="begin", text=tr("To the beginning"), keys=("Home",), menu="playback")
+    item = partial(Command, menu="playback")
+    yield item(name="play", text=tr("Play or pause"), keys=("Space", "K"), icon="play")
+    yield item(name="jump_back", text=tr("10 s back"), keys=("J",), icon="back")
+    yield item(name="jump_on", text=tr("10 s on"), keys=("L",), icon="on")
+    yield item(name="frame_back", text=tr("Frame before"), keys=(",",), icon="previous")
+    yield item(name="frame_on", text=tr("Next frame"), keys=(".",), icon="next")
+    yield item(name="slower", text=tr("Half the speed"), keys=("[", "-"))
+    yield item(name="faster", text=tr("Twice the speed"), keys=("]", "+"))
+    yield item(name="begin", text=tr("To the beginning"), keys=("Home",))
 
 
 def _tools() -> Iterator[Command]:
-    yield Command(
+    item = partial(Command, menu="tools")
+    yield item(
         name="edit_zones",
         text=tr("Zones and lines…"),
         keys=("Z",),
-        menu="tools",
         icon="zones",
         toolbar=True,
         short=tr("Zones"),
     )
-    yield Command(
-        name="models", text=tr("Models…"), keys=("Ctrl+M",), menu="tools", icon="models", toolbar=True
-    )
-    yield Command(
-        name="settings", text=tr("Settings…"), keys=("Ctrl+,",), menu="tools", icon="settings", toolbar=True
-    )
-    yield Command(name="yaml", text=tr("Open the configuration file"), menu="tools")
+    yield item(name="models", text=tr("Models…"), keys=("Ctrl+M",), icon="models", toolbar=True)
+    yield item(name="settings", text=tr("Settings…"), keys=("Ctrl+,",), icon="settings", toolbar=True)
+    yield item(name="yaml", text=tr("Open the configuration file"))
 
 
 def _help() -> Iterator[Command]:
-    yield Command(name="keys", text=tr("Keyboard map"), keys=("?", "F1"), menu="help", icon="help")
-    yield Command(name="about", text=tr("About surveil"), menu="help")
+    item = partial(Command, menu="help")
+    yield item(name="keys", text=tr("Keyboard map"), keys=("?", "F1"), icon="help")
+    yield item(name="about", text=tr("About surveil"))
 
 
 def mouse() -> tuple[tuple[str, str], ...]:

@@ -18,9 +18,11 @@ from safetensors.torch import load_file
 
 from surveil.clock import SystemClock
 from tests.training.tiny import LABELS, SIZE, TinyData
+from tests.training.tiny_stage import MODEL
+from tests.training.tiny_stage import STAGE as TINY
 from training.data.plan import AugmentConfig
 from training.engine.batches import Order
-from training.engine.config import Machine, StageConfig
+from training.engine.config import Machine
 from training.engine.trainer import Trainer
 from training.errors import CheckpointError
 from training.grid import cell_grid
@@ -29,22 +31,11 @@ from training.live.batches import Drawer, LiveBatches, Maker
 from training.live.bench import time_parts
 from training.live.paint import Pictures
 from training.losses.criterion import Criterion
-from training.models.detector import Detector, ModelConfig, load_model, save_model
+from training.models.detector import Detector, load_model, save_model
 from training.recipes import recipe
 from training.workspace import Workspace
 
-MODEL = ModelConfig(classes=len(LABELS.labels), width=16, depth=1)
-STAGE = StageConfig(
-    name="live",
-    entry="image",
-    trains=("high", "rest"),
-    images=12,
-    batch=2,
-    warmup=2,
-    average_every=2,
-    log_steps=2,
-    checkpoint_images=8,
-)
+STAGE = replace(TINY, name="live", entry="image", images=12, checkpoint_images=8)
 LEAN = """
 torch torchgen functorch typing_extensions.py sympy mpmath networkx jinja2 markupsafe filelock fsspec
 setuptools numpy numpy.libs cv2 opencv* scipy scipy.libs onnx google ml_dtypes safetensors

@@ -37,7 +37,7 @@ from training.models.yolo_neck import PooledContext, YoloNeck
 )
 def test_parameters_are_those_of_the_papers(name: str, parameters: int) -> None:
     form = FORMS[name]
-    assert parameters_of(form.make(form.classes)) == parameters
+    assert parameters_of(form.network()) == parameters
 
 
 def test_separable_convolutions_save_what_they_should() -> None:
@@ -72,7 +72,7 @@ def test_operations_are_counted_as_by_hand() -> None:
 
 @pytest.mark.parametrize("name", FORMS)
 def test_every_network_gives_maps_of_the_right_shape(name: str) -> None:
-    network = FORMS[name].make(6).eval()
+    network = FORMS[name].network(6).eval()
     with torch.no_grad():
         raw = network(torch.zeros(2, 3, 64, 96))
     assert [tuple(x.shape[2:]) for x in raw] == [(8, 12), (4, 6), (2, 3)]
@@ -193,7 +193,7 @@ def test_every_network_learns_one_batch() -> None:
     """A step downhill lowers the error: gradients reach the first layer of each family."""
     for name in ("mobilenet-yolo-full", "efficientlite0-gfl", "efficientlite1-gfl2"):
         torch.manual_seed(0)
-        network = FORMS[name].make(2).train()
+        network = FORMS[name].network(2).train()
         image, optimizer = torch.rand(2, 3, 64, 64), torch.optim.SGD(network.parameters(), 1e-3)
         errors = []
         for _ in range(4):

@@ -13,17 +13,8 @@ from torch import Tensor, nn
 
 from training.errors import CheckpointError
 from training.models.depthwise import Depthwise
+from training.models.mobilenet_v2 import STAGES
 
-# (expansion, channels, repeats, stride) of the inverted residual stages
-STAGES = (
-    (1, 16, 1, 1),
-    (6, 24, 2, 2),
-    (6, 32, 3, 2),
-    (6, 64, 4, 2),
-    (6, 96, 3, 1),
-    (6, 160, 3, 2),
-    (6, 320, 1, 1),
-)
 LOW_BLOCKS = 6  # blocks up to the stride-8 tap
 TAPS = (5, 12, 16)  # blocks whose outputs are handed to the neck, at strides 8, 16, 32
 CHANNELS = (32, 96, 320)  # channels of the taps

@@ -26,7 +26,7 @@ def sizes(classes: int | None, names: Sequence[str] = ()) -> dict[str, tuple[Siz
     out = {}
     for name in names or FORMS:
         form = FORMS[name]
-        out[name] = (size_of(form.make(classes or form.classes), form.side), form.side, form.text)
+        out[name] = (size_of(form.network(classes), form.side), form.side, form.text)
     if not names:
         own = ModelConfig() if classes is None else ModelConfig(classes=classes)
         text = "the detector that ships: MobileNetV2, PAN 96, GFL v1"
