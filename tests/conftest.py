@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,26 @@ def pytest_configure() -> None:
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     settings.register_profile("house", deadline=None)
     settings.load_profile("house")
+
+
+_code = 0
+
+
+def pytest_sessionfinish(exitstatus: int) -> None:
+    """Remember the verdict."""
+    global _code
+    _code = int(exitstatus)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure() -> None:
+    """What a failed test left running, and failed for, would keep the process from ending."""
+    left = [t.name for t in threading.enumerate() if t is not threading.main_thread() and not t.daemon]
+    if left and _code:
+        sys.stderr.write(f"ended with threads that tests left behind: {', '.join(left)}\n")
+        sys.stderr.flush()
+        sys.stdout.flush()
+        os._exit(_code)
 
 
 @pytest.fixture(scope="session")
