@@ -204,7 +204,8 @@ def _kind(value: Any) -> str:
         case int() | float():
             return f"{value:g}"
         case str():
-            return repr(value if len(value) <= 40 else f"{value[:37]}...")
+            text = redact(value)  # before it is cut: afterwards nobody sees where its password ends
+            return repr(text if len(text) <= 40 else f"{text[:37]}...")
         case tuple() | list():
             return f"a list of {len(value)}"
         case _:

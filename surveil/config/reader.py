@@ -16,11 +16,14 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from surveil.errors import Problem
+from surveil.redact import redact
 
 LARGEST_BYTES = 128 * 1024  # a hundred cameras take a third of it
 MOST_VALUES = 50_000
 DEEPEST = 40
 _LONGEST_NUMBER = 18
+_NAMED = re.compile(r"'[^'<]{2,}'")  # what the parser quotes of a file may have been meant as a password
+_TAGGED = "a value with a tag (!NAME) is not used here; put a text that begins with ! in quotes"
 
 Key = tuple[str | int, ...]
 """The way to a value: keys of mappings, places in lists."""
@@ -64,8 +67,8 @@ def in_words(key: Key) -> str:
 
 
 def _shown(key: str) -> str:
-    """A key that may be anything, in at most 60 printable characters."""
-    text = "".join(c if c.isprintable() else "?" for c in key)
+    """A key that may be anything, an address with its password, too: 60 printable characters at most."""
+    text = redact("".join(c if c.isprintable() else "?" for c in key))
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
@@ -81,8 +84,10 @@ def read_yaml(content: bytes, file: str) -> Document:
         return _failed(file, f"byte 0x{content[error.start]:02x} is no UTF-8 text", place)
     if _brackets(text) > DEEPEST:  # the parser would take minutes to find out
         return _failed(file, "lists or mappings stand too deep in one another")
+    yaml = YAML(typ="rt", pure=True)
+    yaml.composer.warn_double_anchors = False  # it would say them on stderr, and they may be passwords
     try:
-        node = YAML(typ="rt", pure=True).compose(text)
+        node = yaml.compose(text)
     except RecursionError:
         return _failed(file, "lists or mappings stand too deep in one another")
     except MarkedYAMLError as error:
@@ -122,6 +127,9 @@ def _syntax(error: MarkedYAMLError) -> str:
         return "a tab: YAML is indented with blanks"
     if "single document" in str(error.context):
         return "a second document begins (---): one is expected"
+    if "undefined alias" in problem:
+        return "an alias (*NAME) that stands for nothing; put a text that begins with * in quotes"
+    problem = _NAMED.sub("'...'", problem)
     context = f" {error.context}" if error.context and error.problem else ""
     return re.sub(r"\s+", " ", f"not YAML{context}: {problem}")
 
@@ -165,7 +173,7 @@ class _Builder:
                 return tuple(self._value(item, (*key, n)) for n, item in enumerate(node.value))
             case ScalarNode():
                 return self._scalar(node, tag, key)
-        self._wrong(node, key, f"values of the type {_shown(str(node.tag))} are not used here")
+        self._wrong(node, key, _TAGGED)
         return None
 
     def _mapping(self, node: MappingNode, key: Key) -> dict[str, Any]:
@@ -225,7 +233,7 @@ class _Builder:
                     self._wrong(node, key, "line breaks and control characters are not allowed")
                     return ""
                 return text
-        self._wrong(node, key, f"values of the type {_shown(str(node.tag))} are not used here")
+        self._wrong(node, key, _TAGGED)
         return None
 
     def _number(self, node: ScalarNode, text: str, tag: str, key: Key) -> int | float | None:

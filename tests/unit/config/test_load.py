@@ -153,6 +153,15 @@ def test_single_mistakes(text: str, said: str) -> None:
 def test_no_secret_is_said() -> None:
     text = "cameras: [{id: a, inputs: ['rtsp://admin:hunter2@h:x/1'], password: [hunter2]}]"
     assert "hunter2" not in "".join(mistakes(text))
+    for camera in (
+        "{id: a, inputs: 'rtsp://admin:a-hunter2-that-is-cut-off-behind@10.0.0.7/1'}",
+        "{id: a, inputs: {rtsp://admin:a-hunter2-that-is-cut-off-behind@10.0.0.7/1: [detect]}}",
+        "{id: a, inputs: [[rtsp://admin:hunter2@10.0.0.7/1]]}",
+        "{rtsp://admin:hunter2@10.0.0.7/1: detect}",
+    ):
+        found = mistakes(f"cameras: [{camera}]")
+        assert found
+        assert "hunter2" not in "".join(found)
 
 
 def test_secrets_in_plain_text_and_an_open_file_are_warned_of(tmp_path: Path) -> None:

@@ -42,10 +42,10 @@ def test_an_empty_file_is_an_empty_mapping() -> None:
         ("a:\n\tb: 1\n", "f.yaml:2:1: a tab: YAML is indented with blanks"),
         ("a: [1,\n", "f.yaml:2:1: not YAML while parsing a flow node"),
         ("a: 'open", "f.yaml:1:9: not YAML while scanning a quoted scalar: found unexpected end of stream"),
-        ("a: *nobody", "f.yaml:1:4: not YAML: found undefined alias 'nobody'"),
+        ("a: *nobody", "f.yaml:1:4: an alias (*NAME) that stands for nothing; put a text"),
         ("a: 1\n---\nb: 2\n", "a second document begins (---)"),
-        ("a: !!python/object:os.system x", "f.yaml:1:4: a: values of the type"),
-        ("a: !!binary eA==", "f.yaml:1:4: a: values of the type"),
+        ("a: !!python/object:os.system x", "f.yaml:1:4: a: a value with a tag (!NAME)"),
+        ("a: !!binary eA==", "f.yaml:1:4: a: a value with a tag (!NAME)"),
         ("? [a]\n: b", "a key must be a word"),
         ("a: 1\nb: 2\na: 3\n", "f.yaml:3:1: a: given twice; the first is in line 1"),
         ('a: "x\\0y"', "f.yaml:1:4: a: line breaks and control characters are not allowed"),
@@ -60,6 +60,26 @@ def test_an_empty_file_is_an_empty_mapping() -> None:
 )
 def test_what_is_no_yaml_is_said_with_its_place(text: str, said: str) -> None:
     assert said in only_problem(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "password: *hunter2",
+        "password: !hunter2",
+        "password: !hunter2 x",
+        "password: !hunter2!x y",
+        "inputs: {rtsp://admin:hunter2@10.0.0.7/stream1/with/a/path/that/is/longer/than/a/line: !x 1}",
+        "rtsp://admin:a-long-one-before-hunter2-that-ends-behind-the-cut@h/1: 1\n"
+        "rtsp://admin:a-long-one-before-hunter2-that-ends-behind-the-cut@h/1: 2",
+        "a: &hunter2 1\nb: &hunter2 2\nc: !x 1",
+    ],
+)
+def test_what_may_be_a_password_is_not_said(text: str) -> None:
+    """Unquoted passwords mean something else in YAML; warnings are errors here."""
+    problems = read_yaml(text.encode(), "f.yaml").problems
+    assert problems
+    assert "hunter2" not in "".join(map(str, problems))
 
 
 def test_bytes_that_are_no_text() -> None:
