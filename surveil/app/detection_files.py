@@ -24,6 +24,7 @@ from surveil.types import Detections, FrameInfo
 
 PEOPLE = LabelMap("people", ("person",))
 UNKNOWN_SIZE = (0, 0)
+MOST_FRAMES = 30 * 86_400  # a day; a wrong frame number must not fill the memory with empty frames
 
 
 class Row(NamedTuple):
@@ -82,7 +83,12 @@ def read_video(path: Path, fps: float | None, times: Path | None = None) -> Stor
 
 def read_times(path: Path) -> dict[int, float]:
     """Seconds by frame number, in their order, from lines `frame seconds`. Raises UsageError."""
-    seconds = {int(frame): pts_s for _, (frame, pts_s) in number_rows(path, None, 2, 2)}
+    seconds: dict[int, float] = {}
+    for line, (frame, pts_s) in number_rows(path, None, 2, 2):
+        number = _frame_number(f"{path}:{line}", frame)
+        if number in seconds:
+            raise DataError(f"{path}:{line}: frame {number} has a time already")
+        seconds[number] = pts_s
     ordered = sorted(seconds)
     if any(seconds[a] > seconds[b] for a, b in pairwise(ordered)):
         raise DataError(f"{path}: expected times that rise with the frames")
@@ -94,7 +100,10 @@ def read_motions(path: Path) -> dict[int, NDArray[np.float64]]:
 
     It maps pixels of the frame before to this one.
     """
-    return {int(row[0]): np.array(row[1:]).reshape(2, 3) for _, row in number_rows(path, None, 7, 7)}
+    return {
+        _frame_number(f"{path}:{line}", row[0]): np.array(row[1:]).reshape(2, 3)
+        for line, row in number_rows(path, None, 7, 7)
+    }
 
 
 def _times_of(path: Path, numbers: Iterable[int], fps: float | None) -> dict[int, float]:
@@ -103,6 +112,11 @@ def _times_of(path: Path, numbers: Iterable[int], fps: float | None) -> dict[int
     if not (math.isfinite(fps) and fps > 0):
         raise UsageError(f"fps: expected more than 0, got {fps:g}")
     first, last = min(numbers, default=1), max(numbers, default=0)
+    if last - first >= MOST_FRAMES:
+        raise DataError(
+            f"{path}: expected at most {MOST_FRAMES} frames, got the numbers {first} to {last}; cut it into "
+            "pieces, or name the frames with --times"
+        )
     return {number: (number - first) / fps for number in range(first, last + 1)}
 
 
@@ -110,10 +124,9 @@ def _mot_rows(path: Path) -> dict[int, list[Row]]:
     """Detections by frame from lines `frame,id,left,top,width,height,score,…`."""
     rows: dict[int, list[Row]] = {}
     for line, (number, _, left, top, width, height, score, *_) in number_rows(path, ",", 7, 10):
-        if number < 1 or number != int(number):
-            raise DataError(f"{path}:{line}: expected a frame number from 1, got {number:g}")
         _check(f"{path}:{line}", width, height, score)
-        rows.setdefault(int(number), []).append(Row((left, top, width, height), score, 0))
+        frame = _frame_number(f"{path}:{line}", number)
+        rows.setdefault(frame, []).append(Row((left, top, width, height), score, 0))
     return rows
 
 
@@ -121,7 +134,7 @@ def _coco_rows(path: Path) -> tuple[LabelMap, dict[int, list[Row]]]:
     """Detections by image number from a list of `{image_id, category_id, bbox, score}`."""
     try:
         found = json.loads(read_text(path))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DataError(f"{path}: expected JSON: {error}") from error
     if not isinstance(found, list):
         raise DataError(f"{path}: expected COCO results, a list, got {type(found).__name__}")
@@ -182,6 +195,12 @@ def _detections(rows: Sequence[Row], labels: LabelMap) -> Detections:
         frame_size=UNKNOWN_SIZE,
         labels=labels,
     )
+
+
+def _frame_number(where: str, number: float) -> int:
+    if number < 1 or number != int(number):
+        raise DataError(f"{where}: expected a frame number from 1, got {number:g}")
+    return int(number)
 
 
 def _check(where: str, width: float, height: float, score: float) -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from surveil.store.lines import LineWriter
 from surveil.store.rows import reported
-from surveil.types import FrameResult, TrackState
+from surveil.types import FrameResult, Tracks, TrackState
 
 
 class _JsonlWriter(LineWriter):
@@ -22,11 +22,14 @@ class _JsonlWriter(LineWriter):
 
 
 class TracksJsonlWriter(_JsonlWriter):
-    """`{camera, frame, pts_s, tracks: [{id, label, score, box, smoothed_box, state, coasting}]}` a frame.
+    """One object a frame, see below.
+
+    `{camera, frame, pts_s, tracks: [{id, label, score, box, smoothed_box, state, coasting}], removed: [id]}`
 
     `frame` counts from 0 at the start of the source. Boxes are [x1, y1, x2, y2] in pixels of the frame: `box`
     is the matched detection, `smoothed_box` the filter's. Boxes are rounded to 0.01 px, scores to 0.0001,
-    times to a microsecond.
+    times to a microsecond. `removed` are tracks that have ended: each that a line told of is told once, also
+    where a line was lost or an earlier file told of it.
     """
 
     def __init__(self, target: Path | TextIO, *, all_states: bool = False) -> None:
@@ -41,6 +44,7 @@ class TracksJsonlWriter(_JsonlWriter):
         """
         super().__init__(target)
         self._all_states = all_states
+        self._told: dict[str, set[int]] = {}  # ids that lines have told of, and that live, by camera
 
     def write(self, result: FrameResult) -> None:
         """Write one frame. Raises OutputError."""
@@ -66,8 +70,18 @@ class TracksJsonlWriter(_JsonlWriter):
                 "frame": frame.index,
                 "pts_s": round(frame.pts_s, 6),
                 "tracks": rows,
+                "removed": self._ended(result, tracks),
             }
         )
+
+    def _ended(self, result: FrameResult, told: Tracks) -> list[int]:
+        """Ids that lines have told of, and that are no more; `told` are the tracks of this line."""
+        alive = set(result.tracks.ids.tolist())
+        known = self._told.get(result.frame.camera_id)
+        if known is None:  # an earlier file may have told of all that is older than this one
+            known = alive | set(result.tracks.removed.tolist())
+        self._told[result.frame.camera_id] = (known & alive) | set(told.ids.tolist())
+        return sorted(known - alive)
 
 
 class DetectionsJsonlWriter(_JsonlWriter):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -69,6 +69,17 @@ def load(text: str) -> TrackerState:
         raise
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise DataError(f"tracker snapshot: damaged ({error}): begin without it") from error
+
+
+def continued(state: TrackerState, ids_after: int, at_s: float | None) -> TrackerState:
+    """The state for frames whose media time begins anew; arguments as of `SurveilTracker.resume`."""
+    tracks = state.tracks.copy()
+    now_s = state.now_s
+    if at_s is not None and now_s is not None:
+        for name in ("born_s", "seen_s", "anchored_s"):
+            tracks[name] = at_s - (now_s - tracks[name])  # in this order: what is seen now stays seen now
+        now_s = at_s
+    return replace(state, next_id=max(state.next_id, ids_after + 1), now_s=now_s, tracks=tracks)
 
 
 def _state(body: dict[str, Any]) -> TrackerState:

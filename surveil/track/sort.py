@@ -49,11 +49,12 @@ class SortTracker:
     `min_hits` frames. The camera's motion is not used.
     """
 
-    def __init__(self, config: SortConfig, labels: LabelMap) -> None:
+    def __init__(self, config: SortConfig, labels: LabelMap, *, ids_after: int = 0) -> None:
+        """`ids_after`: the last id that was given before; none up to it comes again."""
         self._config = config
         self._labels = labels
         self._tracks: list[_BoxFilter] = []
-        self._next_id = 1
+        self._next_id = ids_after + 1
         self._frames = 0
         self._now_s: float | None = None
         self._step_s = 0.0
@@ -93,6 +94,9 @@ class SortTracker:
             return Tracks.empty(info.size, self._labels)
         steps = ahead_s / self._step_s if self._step_s > 0 else 0.0
         return self._report(info.pts_s, steps, info.size)
+
+    def snapshot(self) -> None:
+        """See `Tracker`: the textbook knows no restart."""
 
     def _match(self, found: Detections, now_s: float) -> None:
         """Pair detections with predictions; what is left of the detections begins new tracks."""

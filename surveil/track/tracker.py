@@ -16,7 +16,7 @@ from surveil.track.checks import canonical, check_detections, check_motion, chec
 from surveil.track.config import Thresholds, TrackerConfig
 from surveil.track.lifecycle import LOST, TENTATIVE, Table
 from surveil.track.report import NOBODY_LEFT, Whereabouts, report, whereabouts
-from surveil.track.snapshot import TrackerState, dump, load
+from surveil.track.snapshot import TrackerState, continued, dump, load
 from surveil.track.stages import NOBODY, Association, Likeness
 from surveil.types import Detections, FrameInfo, Tracks
 
@@ -57,6 +57,9 @@ class Tracker(Protocol):
             DataError: the time lies before the last update, or the motion is none.
         """
 
+    def snapshot(self) -> str | None:
+        """All that is known, for `open_tracker` to go on from; None: this tracker forgets. Any thread."""
+
 
 class SurveilTracker:
     """The house's tracker: SORT's idea with the best of its successors, for all tracks of a camera at once.
@@ -66,12 +69,18 @@ class SurveilTracker:
     """
 
     def __init__(
-        self, config: TrackerConfig, labels: LabelMap, *, appearance: Appearance | None = None
+        self,
+        config: TrackerConfig,
+        labels: LabelMap,
+        *,
+        ids_after: int = 0,
+        appearance: Appearance | None = None,
     ) -> None:
+        """`ids_after`: the last id that was given before, by whatever; none up to it comes again."""
         self._config = config
         self._appearance = appearance
         self._state = TrackerState(
-            next_id=1,
+            next_id=ids_after + 1,
             now_s=None,
             labels=labels,
             spoken=labels,
@@ -81,20 +90,34 @@ class SurveilTracker:
 
     @classmethod
     def resume(
-        cls, snapshot: str, config: TrackerConfig, *, appearance: Appearance | None = None
+        cls,
+        snapshot: str,
+        config: TrackerConfig,
+        *,
+        ids_after: int = 0,
+        at_s: float | None = None,
+        appearance: Appearance | None = None,
     ) -> SurveilTracker:
         """A tracker that goes on where another one was when it gave `snapshot`, bit for bit.
+
+        Args:
+            snapshot: see `snapshot`.
+            config: constants.
+            ids_after: no id up to it is given, even where the snapshot's next one is smaller.
+            at_s: what the media time of the snapshot's last update is in the frames that follow; None: they
+                count as those before.
+            appearance: see `Appearance`.
 
         Raises:
             DataError: the snapshot is damaged, or of another version.
         """
-        state = load(snapshot)
+        state = continued(load(snapshot), ids_after, at_s)
         tracker = cls(config, state.labels, appearance=appearance)
         tracker._state = state
         return tracker
 
     def snapshot(self) -> str:
-        """All that is known, as JSON, for `resume`."""
+        """All that is known, as JSON, for `resume`. Any thread: what is known is exchanged, never changed."""
         return dump(self._state)
 
     def update(

@@ -158,6 +158,22 @@ def test_results_are_not_written_to_afterwards(make: Make) -> None:
         np.testing.assert_array_equal(getattr(first, name), copy)
 
 
+@pytest.mark.parametrize("name", TRACKERS)
+def test_ids_go_on_after_those_of_another_tracker(name: str) -> None:
+    follow = open_tracker(name, SURVEIL_6, TrackerConfig(), ids_after=40)
+    assert ids(follow.update(frame(0), found([person(50), person(300)]))) == [41, 42]
+
+
+@pytest.mark.parametrize("name", TRACKERS)
+def test_a_snapshot_is_taken_by_the_next_tracker_or_there_is_none(name: str) -> None:
+    follow = open_tracker(name, SURVEIL_6, TrackerConfig())
+    follow.update(frame(5), found([person(50)]))
+    snapshot = follow.snapshot()
+    again = open_tracker(name, SURVEIL_6, TrackerConfig(), ids_after=1, snapshot=snapshot, at_s=-0.1)
+    tracks = again.update(frame(0), found([person(52), person(300)]))
+    assert ids(tracks) == ([2, 3] if snapshot is None else [1, 2])
+
+
 def test_two_cameras_count_for_themselves(make: Make) -> None:
     one, other = make(), make()
     one.update(frame(0), found([person(50), person(300)]))

@@ -84,7 +84,14 @@ def test_json_lines_hold_their_own_times_and_what_was_not_looked_at_is_no_frame(
         ("d.txt", "1,-1,1", r"d.txt:1: expected 7 to 10 finite numbers"),
         ("d.txt", "one,-1", r"d.txt:1: expected numbers, got 'one,-1'"),
         ("d.txt", "0,-1,1,1,5,5,0.5", r"d.txt:1: expected a frame number from 1, got 0"),
+        ("d.txt", "1.5,-1,1,1,5,5,0.5", r"d.txt:1: expected a frame number from 1, got 1.5"),
+        (
+            "d.txt",
+            "1,-1,1,1,5,5,0.5\n1e12,-1,1,1,5,5,0.5",
+            r"expected at most 2592000 frames, got the numbers 1 to 1000000000000",
+        ),
         ("d.json", "{", r"d.json: expected JSON"),
+        ("d.json", "[" * 100_000, r"d.json: expected JSON"),
         ("d.json", "{}", r"d.json: expected COCO results, a list, got dict"),
         ("d.json", '[{"image_id": 1}]', r"d.json: result 0: expected image_id"),
         (
@@ -114,6 +121,20 @@ def test_files_that_cannot_be_used(tmp_path: Path) -> None:
         read_times(written(tmp_path, "times.txt", "1 0\n2 -1\n"))
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("1 0\n1.5 1\n", r"times.txt:2: expected a frame number from 1, got 1.5"),
+        ("0 0\n", r"times.txt:1: expected a frame number from 1, got 0"),
+        ("1 0\n1 1\n", r"times.txt:2: frame 1 has a time already"),
+        ("1 inf\n", r"times.txt:1: expected 2 finite numbers"),
+    ],
+)
+def test_times_that_are_none(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(DataError, match=said):
+        read_times(written(tmp_path, "times.txt", text))
+
+
 def test_an_empty_file_is_a_video_without_frames(tmp_path: Path) -> None:
     assert read_video(written(tmp_path, "det.txt", ""), 30).frames == ()
 
@@ -122,3 +143,5 @@ def test_motions_are_affines_by_frame(tmp_path: Path) -> None:
     motions = read_motions(written(tmp_path, "cmc.txt", "2 1 0 5 0 1 -3\n"))
     assert motions[2].tolist() == [[1, 0, 5], [0, 1, -3]]
     assert read_motions(written(tmp_path, "none.txt", "")) == {}
+    with pytest.raises(DataError, match=r"cmc.txt:1: expected a frame number from 1, got -2"):
+        read_motions(written(tmp_path, "cmc.txt", "-2 1 0 5 0 1 -3\n"))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -45,11 +46,13 @@ def test_a_frame_of_tracks() -> None:
                 "coasting": False,
             }
         ],
+        "removed": [],
     }
 
 
 def test_a_frame_without_tracks_is_a_line_too() -> None:
-    assert tracks_line(result_of(index=3)) == {"camera": "door", "frame": 3, "pts_s": 0.3, "tracks": []}
+    line = {"camera": "door", "frame": 3, "pts_s": 0.3, "tracks": [], "removed": []}
+    assert tracks_line(result_of(index=3)) == line
 
 
 def test_states_on_request() -> None:
@@ -67,6 +70,53 @@ def test_states_on_request() -> None:
 def test_predictions_are_flagged() -> None:
     line = tracks_line(result_of([A(1, (0, 0, 9, 9), unseen_s=0.1)], detected=False))
     assert [t["coasting"] for t in line["tracks"]] == [True]
+
+
+BOX = (0.0, 0.0, 9.0, 9.0)
+LOST = {"state": TrackState.LOST, "unseen_s": 0.4}
+
+
+def removed(*results: FrameResult, **options: bool) -> list[list[int]]:
+    """What each line says has ended."""
+    stream = io.StringIO()
+    writer = TracksJsonlWriter(stream, **options)
+    for result in results:
+        writer.write(result)
+    return [json.loads(line)["removed"] for line in stream.getvalue().splitlines()]
+
+
+def test_what_was_told_of_is_told_when_it_ends_and_nothing_else() -> None:
+    trial = A(2, BOX, state=TrackState.TENTATIVE)
+    frames = [
+        result_of([A(1, BOX)]),
+        result_of([A(1, BOX), trial]),
+        result_of([A(1, BOX, **LOST)]),  # not in the line, but it lives
+        result_of([A(3, BOX)]),
+        result_of([]),
+        result_of([]),
+    ]
+    assert removed(*frames) == [[], [], [], [1], [3], []]
+    assert removed(*frames, all_states=True) == [[], [], [2], [1], [3], []]
+
+
+def test_a_line_that_was_lost_hides_no_end() -> None:
+    assert removed(result_of([A(1, BOX), A(2, BOX)]), result_of([A(2, BOX)])) == [[], [1]]
+
+
+def test_a_new_file_ends_what_an_older_one_told_of() -> None:
+    first = result_of([A(1, BOX, **LOST)])
+    before = replace(first, tracks=replace(first.tracks, removed=np.array([7])))
+    assert removed(before, result_of([])) == [[7], [1]]
+
+
+def test_every_camera_has_its_own_ends() -> None:
+    lines = removed(
+        result_of([A(1, BOX)], camera_id="a"),
+        result_of([A(2, BOX)], camera_id="b"),
+        result_of([], camera_id="a"),
+        result_of([], camera_id="b"),
+    )
+    assert lines == [[], [], [1], [2]]
 
 
 def test_names_in_any_script_survive_any_stream(tmp_path: Path) -> None:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -51,6 +53,47 @@ def test_a_swapped_model_s_words_are_kept() -> None:
     resumed = SurveilTracker.resume(follow.snapshot(), TrackerConfig())
     again = found([person(50), person(300)], classes=[1, 0], labels=other)
     assert_same(follow.update(frame(0.4), again), resumed.update(frame(0.4), again))
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(1, 24), st.sampled_from([-1e6, -3.25, 0.0, 1e6]))
+def test_time_may_count_anew_after_a_restart(stop: int, shift_s: float) -> None:
+    whole = tracker()
+    stopped = tracker()
+    scene = crowd(12, 25, 1)
+    for k, (info, detections) in enumerate(scene):
+        if k == stop:
+            at_s = scene[k - 1][0].pts_s + shift_s
+            stopped = SurveilTracker.resume(stopped.snapshot(), TrackerConfig(), at_s=at_s)
+        one = whole.update(info, detections)
+        moved = replace(info, pts_s=info.pts_s + shift_s) if k >= stop else info
+        other = stopped.update(moved, detections)
+        for name in ("ids", "boxes", "states", "class_ids"):
+            np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+        np.testing.assert_allclose(one.smoothed_boxes, other.smoothed_boxes, atol=1e-3)
+        np.testing.assert_allclose(one.age_s, other.age_s, atol=1e-5)
+
+
+def test_what_was_seen_last_is_told_as_ended_when_the_restart_took_long() -> None:
+    follow = tracker()
+    follow.update(frame(70), found([person(50), person(300)]))
+    resumed = SurveilTracker.resume(follow.snapshot(), TrackerConfig(), at_s=-60.0)
+    tracks = resumed.update(frame(0), found([person(50)]))
+    assert ids(tracks) == [3]
+    assert tracks.removed.tolist() == [1, 2]
+
+
+def test_a_restart_before_the_first_frame_has_no_time_to_move() -> None:
+    resumed = SurveilTracker.resume(tracker().snapshot(), TrackerConfig(), at_s=-5.0, ids_after=9)
+    assert ids(resumed.update(frame(0), found([person(50)]))) == [10]
+
+
+def test_ids_go_on_behind_the_last_that_anybody_knows_of() -> None:
+    follow = tracker()
+    follow.update(frame(0), found([person(50), person(300)]))
+    for known, first in ((0, 3), (2, 3), (1002, 1003)):
+        resumed = SurveilTracker.resume(follow.snapshot(), TrackerConfig(), ids_after=known)
+        assert ids(resumed.update(frame(9), found([person(50)]))) == [first]
 
 
 def test_time_may_not_step_back_over_a_restart() -> None:

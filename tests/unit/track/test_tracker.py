@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -335,11 +338,24 @@ def test_a_thousand_objects_and_the_small_matrices_agree(monkeypatch: pytest.Mon
     assert 600 < confirmed.sum() < 1000
 
 
+def memory_mb() -> float:
+    """What this process holds now."""
+    pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
 @pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="asks Linux how much memory it holds")
 def test_a_million_frames_leave_nothing_behind() -> None:
-    follow = tracker()
+    """Somebody walks through again and again, 9.3 hours long."""
+    follow, held_mb, known = tracker(), [], []
     for k in range(1_000_000):
         scene = found([person(20.0 * (k % 25))] if k % 40 < 25 else [])
         tracks = follow.update(frame(k / 30, k), scene)
+        if k % 100_000 == 99_999:
+            held_mb.append(memory_mb())
+            known.append(len(follow.snapshot()))
     assert len(tracks) <= 2
-    assert max(ids(tracks), default=0) < 100_000
+    assert max(ids(tracks)) <= 25_000 + 1  # one a walk
+    assert max(known) < 1.05 * known[0]
+    assert held_mb[-1] < held_mb[0] + 1
