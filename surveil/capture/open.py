@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from surveil.capture.sever import Connections
 from surveil.capture.source import PacketSink, Source
 from surveil.capture.span import Span
 from surveil.capture.spec import SourceSpec, expand_sources, parse_source
@@ -35,6 +36,8 @@ class SourceOptions:
         verify_tls: whether an encrypted camera must prove who it is; most of them cannot.
         decode: what decodes: `auto`, `cpu` or a device, see `surveil.capture.hardware`.
         masked: whether parts of the picture are private: packets cannot be masked, so nobody is offered any.
+        connections: shared by cameras that may stand behind the same address, so that none is cut off in the
+            place of another.
     """
 
     start_s: float = 0.0
@@ -47,6 +50,7 @@ class SourceOptions:
     verify_tls: bool = False
     decode: str = "auto"
     masked: bool = False
+    connections: Connections | None = None
 
     def __post_init__(self) -> None:
         if self.masked and self.packet_sink is not None:
@@ -70,6 +74,7 @@ class Opener:
             raise UsageError(f"{spec.shown}: a camera has no start or end; these are for recordings")
         self._decoding: Decoding | None = None
         self._usb = UsbCamera(spec.text) if spec.kind == "webcam" else None
+        self._in_driver = threading.Lock()
 
     def __call__(self, start_s: float = 0.0) -> Source:
         """A new source, to be entered by the thread that plays it.
@@ -126,12 +131,15 @@ class Opener:
                     config=StreamConfig(transport=options.transport, verify_tls=options.verify_tls),
                     packet_sink=options.packet_sink,
                     decoding=self._decoder(),
+                    connections=options.connections,
                 )
             case "webcam":
                 from surveil.capture.webcam import WebcamSource
 
                 device = self._usb.device() if self._usb is not None else spec.text
-                return WebcamSource(device, camera_id=camera_id, clock=clock, stop=options.stop)
+                return WebcamSource(
+                    device, camera_id=camera_id, clock=clock, stop=options.stop, in_use=self._in_driver
+                )
             case "synthetic":
                 from surveil.capture.synthetic import SyntheticSource, parse_scene_url
 

@@ -28,7 +28,7 @@ from surveil.capture.pictures import (
     picture_stream,
     stamp_of,
 )
-from surveil.capture.sever import sever, sockets
+from surveil.capture.sever import Connections
 from surveil.capture.source import PacketSink, SourceInfo
 from surveil.capture.timeline import Timeline
 from surveil.clock import Clock
@@ -90,10 +90,19 @@ class StreamSource(Described):
         config: StreamConfig | None = None,
         packet_sink: PacketSink | None = None,
         decoding: Decoding | None = None,
+        connections: Connections | None = None,
     ) -> None:
-        """`stop`: ends also the connecting, which happens before `frames` gets its own event.
+        """Nothing is opened yet.
 
-        `decoding`: of this camera, kept from one playing to the next; None: in software.
+        Args:
+            address: where it is.
+            camera_id: its name.
+            clock: of its thread.
+            stop: ends also the connecting, which happens before `frames` gets its own event.
+            config: how it is read.
+            packet_sink: is offered its packets.
+            decoding: of this camera, kept from one playing to the next; None: in software.
+            connections: of all cameras that may stand behind the same address; None: it is alone.
         """
         self._address, self._camera_id, self._clock = address, camera_id, clock
         self._opening_stop = stop or threading.Event()
@@ -102,7 +111,7 @@ class StreamSource(Described):
         super().__init__(address.shown, *_REASONS)
         self._container: av.container.InputContainer | None = None
         self._stream: av.VideoStream | None = None
-        self._connection: tuple[tuple[str, int], frozenset[int]] | None = None  # peer, others' sockets
+        self._connections = connections or Connections()
         # Over HTTP FFmpeg invents the stamps of motion JPEG.
         self._backlog = Backlog() if address.scheme.startswith("rtsp") else None
 
@@ -112,13 +121,14 @@ class StreamSource(Described):
         peer = check_reachable(self._address.host, self._address.port, deadline, subject)
         if self._opening_stop.is_set():
             raise stream_error(subject, SourceCause.ENDED, "stopped while connecting")
-        self._connection = peer, sockets()
-        self._container = self._open()
+        self._connections.begin(self, peer)
         try:
+            self._container = self._open()
             self._stream = self._begin(self._container)
         except BaseException:
             self._close()
             raise
+        self._connections.opened(self)
         return self
 
     def __exit__(
@@ -128,8 +138,7 @@ class StreamSource(Described):
 
     def interrupt(self) -> None:
         """End what waits for the camera, which then raises SourceError. Any thread, any number of times."""
-        if (connection := self._connection) is not None:
-            sever(*connection)
+        self._connections.sever(self)
 
     def frames(self, stop: threading.Event) -> Iterator[Frame]:
         """See `Source`. Raises SourceError; a live source's end is one too (ENDED)."""
@@ -287,6 +296,6 @@ class StreamSource(Described):
 
     def _close(self) -> None:
         container, self._container, self._stream = self._container, None, None
-        self._connection = None
         if container is not None:
             container.close()
+        self._connections.end(self)

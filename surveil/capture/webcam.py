@@ -77,7 +77,7 @@ class WebcamSource(Described):
     It counts `overwritten_frames`, which came too fast, and `failed_reads`, which gave no picture.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a camera is given once, each with its name
         self,
         device: str,
         *,
@@ -86,19 +86,38 @@ class WebcamSource(Described):
         stop: threading.Event | None = None,
         config: WebcamConfig | None = None,
         capture_factory: CaptureFactory | None = None,
+        in_use: threading.Lock | None = None,
     ) -> None:
-        """`device`: `0` or `/dev/video0`. `stop`: ends the opening, before `frames` gets its own event."""
+        """Nothing is opened yet.
+
+        Args:
+            device: `0` or `/dev/video0`.
+            camera_id: its name.
+            clock: of its threads.
+            stop: ends the opening, before `frames` gets its own event.
+            config: what is asked of it.
+            capture_factory: opens it; None: OpenCV.
+            in_use: held while a thread is in the device's driver; kept from one playing to the next, so that
+                no more than one ever hangs there.
+        """
         self._device, self._camera_id, self._clock = device, camera_id, clock
         self._opening_stop = stop or threading.Event()
         self._config = config or WebcamConfig()
         self._factory = capture_factory or open_device
+        self._in_use = in_use or threading.Lock()
         self._reader: _Reader | None = None
         super().__init__(f"camera {device}", "overwritten_frames", "failed_reads")
 
     def __enter__(self) -> Self:
+        if not self._in_use.acquire(blocking=False):
+            raise SourceError(
+                f"camera {self._device}: its driver has not come back from the call before",
+                SourceCause.TIMEOUT,
+                "Unplug it and plug it in again.",
+            )
         reader = _Reader(self._device, self._factory, self._config, self._tally, self._clock)
         self._reader = reader
-        reader.start(self._camera_id)
+        reader.start(self._camera_id, self._in_use.release)
         try:
             if not self._await(self._opening_stop, self._config.open_timeout_s):
                 raise SourceError(f"camera {self._device}: stopped while opening", SourceCause.ENDED)
@@ -174,9 +193,11 @@ class _Reader:
         self.size: tuple[int, int] | None = None
         self.rate_hz = _DEFAULT_RATE_HZ
 
-    def start(self, camera_id: str) -> None:
+    def start(self, camera_id: str, at_end: Callable[[], None]) -> None:
         # A daemon: a driver that hangs for ever must not keep the program from ending.
-        self._thread = threading.Thread(target=self._run, name=f"webcam-{camera_id}", daemon=True)
+        self._thread = threading.Thread(
+            target=self._run, args=(at_end,), name=f"webcam-{camera_id}", daemon=True
+        )
         self._thread.start()
 
     def end(self) -> None:
@@ -195,17 +216,25 @@ class _Reader:
             raise UsageError(f"camera {self._device}: no picture to take")
         return newest
 
-    def _run(self) -> None:
+    def _run(self, at_end: Callable[[], None]) -> None:
         try:
             capture = self._factory(self._device)
             try:
                 self._read(capture)
+            except cv2.error as error:
+                raise SourceError(
+                    f"camera {self._device}: OpenCV fails on it ({' '.join(str(error).split())})",
+                    SourceCause.DEVICE,
+                    "Unplug it and plug it in again.",
+                ) from error
             finally:
                 capture.release()
         except Exception as error:  # noqa: BLE001 (raised again in the thread that iterates)
             with self._lock:
                 self.error = error
             self.ready.set()
+        finally:
+            at_end()
 
     def _read(self, capture: Capture) -> None:
         if not capture.isOpened():

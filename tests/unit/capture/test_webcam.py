@@ -79,6 +79,30 @@ def test_a_driver_that_hangs_while_playing_has_a_deadline() -> None:
     assert camera.released.wait(2)
 
 
+def test_a_driver_that_hangs_for_ever_holds_one_thread_and_no_more() -> None:
+    camera, in_use = FakeUsbCamera(), threading.Lock()
+
+    def tried() -> WebcamSource:
+        return WebcamSource(
+            "0", camera_id="hung", clock=SystemClock(), config=QUICK, capture_factory=camera, in_use=in_use
+        )
+
+    camera.hang()
+    with pytest.raises(SourceError, match="no picture"), tried():
+        pass
+    for _ in range(3):
+        with pytest.raises(SourceError, match="has not come back") as caught, tried():
+            pass
+        assert caught.value.cause is SourceCause.TIMEOUT
+    assert [thread.name for thread in threading.enumerate()].count("webcam-hung") == 1
+    camera.wake()
+    assert camera.released.wait(2)
+    assert in_use.acquire(timeout=2)
+    in_use.release()
+    with tried() as opened:
+        assert next(opened.frames(threading.Event())).index == 0
+
+
 def test_a_stop_ends_the_opening() -> None:
     camera, stop = FakeUsbCamera(), threading.Event()
     camera.hang()
@@ -106,6 +130,18 @@ def test_an_error_of_the_driver_surfaces_in_the_thread_that_plays() -> None:
 
     with pytest.raises(RuntimeError, match="at 0"):
         WebcamSource("0", camera_id="desk", clock=SystemClock(), capture_factory=broken).__enter__()
+
+
+def test_an_error_of_opencv_is_a_fault_of_the_device() -> None:
+    class Broken(FakeUsbCamera):
+        def read(self) -> tuple[bool, None]:
+            raise cv2.error("the buffer is gone")
+
+    camera = Broken()
+    with pytest.raises(SourceError, match="the buffer is gone") as caught, source(camera):
+        pass
+    assert caught.value.cause is SourceCause.DEVICE
+    assert camera.released.is_set()
 
 
 def test_a_device_that_is_not_there_names_those_that_are(tmp_path: Path) -> None:
