@@ -167,7 +167,8 @@ def _address(text: str, scheme: str) -> SourceSpec:
         case known if known in PORTS:
             address = StreamAddress.parse(text)
             port = "" if address.port == PORTS[known] else f"-{address.port}"
-            name = safe_name(f"{address.host}{port}{address.path}")
+            path = redact(address.path)  # where some recorders want the password
+            name = safe_name(f"{address.host}{port}{path}")
             return SourceSpec(kind="stream", text=text, name=name, live=True)
         case "file":
             remedy = "Write the path alone, without file:."

@@ -54,8 +54,8 @@ class SuperviseConfig:
     Attributes:
         reconnect: False for recordings: they play once, a fault ends them.
         first_wait_s: the wait after the first fault; doubled with every further one.
-        longest_wait_s: the longest wait.
-        auth_wait_s: the wait after a wrong password (cameras lock users out who knock too often).
+        longest_wait_s: the longest wait; each is shortened by up to a quarter, at random.
+        auth_wait_s: the same after a wrong password (cameras lock users out who knock too often).
         steady_s: playing for so long makes earlier faults forgotten.
         stalled_after_s: a camera without a frame for so long is shown as stalled.
         still_after_s: so is one that sends the same picture for so long; its frames are given out all the
@@ -163,7 +163,7 @@ class Supervisor:
             self._tally.add(_lost(fault.cause))
             denied = fault.cause is SourceCause.AUTH
             self._enter("failed-auth" if denied else "reconnecting", _reason(fault))
-            self._clock.wait(stop, self._config.auth_wait_s if denied else self._back_off_s(faults))
+            self._clock.wait(stop, self._back_off_s(faults, denied=denied))
         return None
 
     def _play(self, stop: threading.Event) -> tuple[float, SourceError | None]:
@@ -221,8 +221,10 @@ class Supervisor:
         age_s = self._clock.monotonic() - self._joint.last_arrived_s
         return self._state.name == "live" and age_s > self._stalled_after_s
 
-    def _back_off_s(self, faults: int) -> float:
-        wait_s = min(self._config.longest_wait_s, self._config.first_wait_s * 2 ** min(faults - 1, 16))
+    def _back_off_s(self, faults: int, *, denied: bool) -> float:
+        config = self._config
+        grown_s = min(config.longest_wait_s, config.first_wait_s * 2 ** min(faults - 1, 16))
+        wait_s = config.auth_wait_s if denied else grown_s
         # Jitter, or cameras behind one switch would all knock at the same moment.
         return float(wait_s * self._jitter.uniform(0.75, 1.0))
 

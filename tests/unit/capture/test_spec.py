@@ -100,6 +100,12 @@ def test_the_password_is_in_no_repr_and_no_error() -> None:
     spec = parse_source("rtsp://admin:geheim@10.0.0.1/x?pwd=geheim")
     assert "geheim" in spec.text
     assert "geheim" not in f"{spec!r} {spec.shown} {spec.name}"
+    recorder = parse_source(
+        "rtsp://10.0.0.1:555/user=admin_password=geheim_channel=1_stream=0.sdp?real_stream"
+    )
+    assert "geheim" in recorder.text
+    assert "geheim" not in f"{recorder!r} {recorder.shown} {recorder.name}"
+    assert recorder.name == "10.0.0.1-555-user"
     with pytest.raises(UsageError) as caught:
         parse_source("rtsp://admin:geheim@10.0.0.1:port/x")
     assert "geheim" not in str(caught.value)
