@@ -25,8 +25,9 @@ from surveil.pipeline.gate import Gate, LaggedGate
 from surveil.pipeline.live import Brain
 from surveil.pipeline.motion import MotionDetector
 from surveil.pipeline.outlet import FileOutlet, Picture, ResultWriter
+from surveil.pipeline.parts import Feed
 from surveil.pipeline.playback import OpenAt, Playback, PlaybackConfig
-from surveil.pipeline.session import CameraConfig, Feed
+from surveil.pipeline.session import CameraConfig
 from surveil.pipeline.supervised import Supervised
 from surveil.render.hud import Hud, media_time
 from surveil.render.overlay import Overlay
@@ -106,15 +107,21 @@ class Table:
         """See `RunParts`."""
         return self._side_by_side(None)
 
+    @property
+    def _at_once(self) -> int:
+        return self._options.model.threads or cores()
+
     def _side_by_side(self, model: str | None, size: tuple[int, int] | None = None) -> tuple[Detector, int]:
         # As many detections side by side as there are cores, each of one thread; a GPU does one at a time.
-        count = self._options.model.threads or cores()
+        count = self._at_once
         detector = self._detector(model, threads=1, streams=count, size=size)
         return detector, count if detector.device.startswith("CPU") else 1
 
-    def _for_cameras(self, model: str | None, size: tuple[int, int] | None = None) -> tuple[Detector, int]:
+    def _for_cameras(
+        self, model: str | None, size: tuple[int, int] | None = None, *, several: bool
+    ) -> tuple[Detector, int]:
         # A camera's frames are detected one after the other: one alone is served best by all cores together.
-        if self._several:
+        if several:
             return self._side_by_side(model, size)
         return self._detector(model, self._options.model.threads, size=size), 1
 
@@ -164,12 +171,13 @@ class Table:
 
     def open_brain(self, model: str | None) -> Brain:
         """See `Parts`."""
-        detector, count = self._for_cameras(model)
+        detector, count = self._for_cameras(model, several=self._several)
         return Brain(
             detector=detector,
             new_step=lambda last: self.new_step(detector, ids_after=last),
             model=model,
             side_by_side=count,
+            several=self._several if detector.device.startswith("CPU") and self._at_once > 1 else None,
         )
 
     def smaller_size(self, brain: Brain) -> tuple[int, int] | None:
@@ -181,10 +189,11 @@ class Table:
         smaller = [(w, h) for h, w in card.input.shapes if w * h < SMALLER * width * height]
         return max(smaller, key=math.prod, default=None)
 
-    def resized(self, brain: Brain, size: tuple[int, int] | None) -> Brain:
+    def refitted(self, brain: Brain, size: tuple[int, int] | None, *, several: bool) -> Brain:
         """See `Parts`."""
-        detector, _ = self._for_cameras(brain.model, size)
-        return replace(brain, detector=detector)
+        detector, count = self._for_cameras(brain.model, size, several=several)
+        fits = None if brain.several is None else several
+        return replace(brain, detector=detector, side_by_side=count, several=fits)
 
     def _usual_size(self, brain: Brain, card: ModelCard) -> tuple[int, int]:
         asked = self._options.model.input_size
@@ -201,6 +210,10 @@ class Table:
     def open_overlay(self, style: OverlayStyle) -> Overlay:
         """See `Parts`."""
         return Overlay(style)
+
+    def new_overlay(self) -> Overlay:
+        """What draws on the annotated video."""
+        return Overlay(OverlayStyle())
 
     def open_shared(self) -> Sequence[ResultWriter]:
         """See `RunParts`."""
@@ -232,7 +245,7 @@ class Table:
             return Hud(name=spec.name, time=media_time(result.frame.pts_s), fps=rate_hz())
 
         picture = Picture(
-            overlay=Overlay(OverlayStyle()),
+            overlay=self.new_overlay(),
             hud=hud,
             open_video=lambda: VideoWriter(video, rate_hz=rate_hz()),
         )

@@ -33,16 +33,19 @@ class Inbox(Generic[T]):
     four cameras have waited for a third of one, of sixteen for a tenth.) Where not all can be served, each
     step of priority is worth twice the turns; where all can, it changes nothing. Who was passed over for
     `PATIENCE` turns goes before everybody, so nobody starves. A camera that was taken is not taken again
-    before it is given back, so that its frames are in nobody else's hands. All methods may be called from any
-    thread.
+    before it is given back, so that its frames are in nobody else's hands. Who takes sits on a numbered seat;
+    those whose seats are not there now wait for them. All methods may be called from any thread.
 
     This is weighted fair queueing (Demers, Keshav and Shenker, 1989): a turn moves a camera on by the
     inverse of its weight in a time of their own, and next is one of those who are less than a turn of theirs
     from the least far. Who had nothing to be served for a while begins where the others are.
     """
 
-    def __init__(self) -> None:
-        self._changed = threading.Condition()
+    def __init__(self, seats: int = 1) -> None:
+        lock = threading.RLock()
+        self._changed = threading.Condition(lock)
+        self._seated = threading.Condition(lock)  # apart: who has no seat is not woken by every frame
+        self._seats = seats
         self._places: dict[str, _Place[T]] = {}
         self._served: dict[str, int] = {}  # camera -> number of its last turn; only open cameras are in it
         self._far: dict[str, float] = {}  # camera -> how far it is
@@ -87,7 +90,13 @@ class Inbox(Generic[T]):
             self._far[camera_id] = min(self._far[camera_id], self._now + 2 * place.step)
             self._changed.notify_all()
 
-    def take(self, limit: int = 1) -> list[T]:
+    def seat(self, seats: int) -> None:
+        """From now on the first `seats` of those who take are served."""
+        with self._changed:
+            self._seats = seats
+            self._seated.notify_all()
+
+    def take(self, limit: int = 1, *, seat: int = 0) -> list[T]:
         """The items of at most `limit` cameras, in the order in which it is their turn; waits for one.
 
         Each of these cameras is to be given back.
@@ -96,9 +105,14 @@ class Inbox(Generic[T]):
             Closed: the inbox was aborted.
         """
         with self._changed:
-            while not (free := self._free()) and not self._closed:
-                self._changed.wait()
-            if self._closed:
+            while not self._closed:
+                if seat >= self._seats:
+                    self._seated.wait()
+                elif free := self._free():
+                    break
+                else:
+                    self._changed.wait()
+            else:
                 raise Closed
             self._now = min(map(self._begin, free))
             cameras = sorted(free, key=self._order)[:limit]
@@ -144,3 +158,4 @@ class Inbox(Generic[T]):
             self._closed = True
             self._places.clear()
             self._changed.notify_all()
+            self._seated.notify_all()

@@ -53,12 +53,14 @@ class Brain:
             the same one share their trackers, which go on when one follows the other.
         model: what `Parts.open_brain` was asked for.
         side_by_side: how many detections are worth running at the same time.
+        several: whether the detector is made for several cameras, or for one alone; None: for both.
     """
 
     detector: Detector
     new_step: NewStep
     model: str | None = None
     side_by_side: int = 1
+    several: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,10 +146,11 @@ class Inference:
         times: time by stage.
     """
 
-    def __init__(self, brain: Brain, clock: Clock, on_news: Callable[[str], None]) -> None:
+    def __init__(self, brain: Brain, clock: Clock, on_news: Callable[[str], None], threads: int = 1) -> None:
+        """`threads`: as many as any brain that is to come will have side by side."""
         self._brain, self._clock, self._on_news = brain, clock, on_news
-        self._inbox: Inbox[_Item] = Inbox()
-        self._serving = tuple(threading.Lock() for _ in range(brain.side_by_side))
+        self._inbox: Inbox[_Item] = Inbox(brain.side_by_side)
+        self._serving = tuple(threading.Lock() for _ in range(max(threads, brain.side_by_side)))
         self.times = StageTimes()
 
     @property
@@ -168,6 +171,7 @@ class Inference:
             if instead_of not in (None, before):
                 return False
             self._brain = brain
+            self._inbox.seat(brain.side_by_side)
         if before.detector is not brain.detector:
             before.detector.close()
         return True
@@ -210,13 +214,13 @@ class Inference:
     def workers(self, at_end: Callable[[BaseException | None], None]) -> list[Worker]:
         """The threads, not started yet. They serve until `abort`."""
         return [
-            Worker(f"inference-{k}", partial(self._run, serving), at_end)
+            Worker(f"inference-{k}", partial(self._run, k, serving), at_end)
             for k, serving in enumerate(self._serving)
         ]
 
-    def _run(self, serving: threading.Lock) -> None:
+    def _run(self, seat: int, serving: threading.Lock) -> None:
         while True:
-            items = self._inbox.take(self._batch())
+            items = self._inbox.take(self._batch(), seat=seat)
             with serving:
                 self._serve(items)
             self._inbox.give_back(item.lane.camera_id for item in items)

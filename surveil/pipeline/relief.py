@@ -1,4 +1,8 @@
-"""The thread that looks once a second whether the machine keeps up, and does without something where not."""
+"""The thread that looks once a second whether the machine keeps up, and does without something where not.
+
+It also fits the detector to the cameras that there are: one is served by all cores together, several by
+a core each (docs/adr/0019).
+"""
 
 from __future__ import annotations
 
@@ -22,13 +26,15 @@ PREVIEW_HZ = 5.0  # pictures a second of each tile, on the first rung
 
 
 class Resizer(Protocol):
-    """Makes a detector look at pictures of another size."""
+    """Makes a detector look at pictures of another size, or otherwise at several cameras than at one."""
 
     def smaller_size(self, brain: Brain) -> tuple[int, int] | None:
         """(width, height) of the model's next smaller input, below its usual one; None: there is none."""
 
-    def resized(self, brain: Brain, size: tuple[int, int] | None) -> Brain:
-        """The same model at this input size, with the same trackers; None: its usual size.
+    def refitted(self, brain: Brain, size: tuple[int, int] | None, *, several: bool) -> Brain:
+        """The same model at this input size, with the same trackers, for one camera or several.
+
+        None: its usual size.
 
         Raises ModelError, DeviceError.
         """
@@ -81,8 +87,7 @@ class Relief:
         self._presenter.most_hz = PREVIEW_HZ if load.rung >= PREVIEWS else None
         for lane in lanes:
             lane.gate.thrifty = load.rung >= IDLE
-        if self._shrunk != (load.rung >= SMALLER) and self._inference.brain.detector is not self._fixed:
-            self._resize()
+        self._fit(small=load.rung >= SMALLER, several=len(lanes) > 1 if lanes else None)
         return load.rung
 
     def _count(self, lane: Lane) -> Count:
@@ -100,17 +105,21 @@ class Relief:
         possible = brain.detector is not self._fixed and self._resizer.smaller_size(brain) is not None
         return SMALLER if possible else IDLE
 
-    def _resize(self) -> None:
-        """Exchange the detector, unless somebody else exchanged the model in the meantime."""
+    def _fit(self, *, small: bool, several: bool | None) -> None:
+        """Exchange the detector where another is wanted, unless somebody else does in the meantime."""
         brain = self._inference.brain
-        size = None if self._shrunk else self._resizer.smaller_size(brain)
+        if several is None or brain.several is None:
+            several = brain.several  # nobody is there, or it makes no difference
+        if (small, several) == (self._shrunk, brain.several) or brain.detector is self._fixed:
+            return
+        size = self._resizer.smaller_size(brain) if small else None
         try:
-            other = self._resizer.resized(brain, size)
+            other = self._resizer.refitted(brain, size, several=bool(several))
         except (ModelError, DeviceError) as error:
             self._fixed = brain.detector
-            log.warning("the size of the model's input stays as it is: %s", error)
+            log.warning("the detector stays as it is: %s", error)
             return
         if self._inference.replace(other, instead_of=brain):
-            self._small = None if size is None else other
+            self._small = other if small else None
         else:
             other.detector.close()

@@ -16,7 +16,8 @@ from surveil.pipeline.channel import Channel
 from surveil.pipeline.files import FileJob, run_sequential, run_staged
 from surveil.pipeline.ladder import LadderConfig
 from surveil.pipeline.outlet import FileOutlet, ResultWriter, finishing
-from surveil.pipeline.session import CameraConfig, Parts, Session
+from surveil.pipeline.parts import Parts
+from surveil.pipeline.session import CameraConfig, Session
 from surveil.pipeline.state import TROUBLE, State
 from surveil.pipeline.stats import StageTimes
 from surveil.pipeline.summary import Census, RunSummary

@@ -5,84 +5,29 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from surveil.clock import Clock
+from surveil.detect.devices import cores
 from surveil.errors import StuckThreadError, UsageError
 from surveil.pipeline.cameras import LOOKING, NO_TAPS, STREAMS, CameraConfig, look, new_lane
 from surveil.pipeline.ladder import LadderConfig, Load
 from surveil.pipeline.live import Brain, Inference, Lane
-from surveil.pipeline.playback import OpenAt, Playback, PlaybackConfig
+from surveil.pipeline.parts import Feed, Parts
+from surveil.pipeline.playback import Playback, PlaybackConfig
 from surveil.pipeline.present import WHOLE, Presenter, Preview, Region, too_small
-from surveil.pipeline.relief import Relief, Resizer
+from surveil.pipeline.relief import Relief
 from surveil.pipeline.state import FeedState, State, failed, with_streams
 from surveil.pipeline.views import Views
+from surveil.pipeline.watched import Watched
 from surveil.pipeline.worker import Worker
 from surveil.types import Frame, FrameResult
 
 if TYPE_CHECKING:
     from surveil.labels import LabelMap
     from surveil.pipeline.stats import StageStats
-    from surveil.render.overlay import Overlay
     from surveil.render.style import OverlayStyle
 
-__all__ = ["NO_TAPS", "CameraConfig", "Feed", "Parts", "Session"]
-
-
-class Feed(Protocol):
-    """What a capture thread runs: `Playback`, or the supervisor of a live source."""
-
-    @property
-    def state(self) -> FeedState:
-        """How it is doing, with the counters of this moment. Any thread."""
-
-    def run(self, stop: threading.Event) -> None:
-        """Deliver frames until the end or `stop`. Raises SourceError."""
-
-
-class Parts(Resizer, Protocol):
-    """What a session is made of; `surveil.app` holds the table from names to implementations."""
-
-    @property
-    def clock(self) -> Clock:
-        """The clock of all threads."""
-
-    def opener(self, config: CameraConfig, stop: threading.Event) -> OpenAt:
-        """Makes the camera's source, not open yet, again and again. Raises UsageError."""
-
-    def supervise(
-        self, config: CameraConfig, stop: threading.Event, deliver: Callable[[Frame], None]
-    ) -> Feed:
-        """The feed of a live camera, which opens it again until `stop` is set."""
-
-    def open_brain(self, model: str | None) -> Brain:
-        """Detector and tracker factory; None: the model that was asked for at the start.
-
-        Raises ModelError.
-        """
-
-    def with_thresholds(self, brain: Brain, low: float, high: float, birth: float) -> Brain:
-        """The same detector with trackers of other thresholds (0-1)."""
-
-    def open_overlay(self, style: OverlayStyle) -> Overlay:
-        """The drawer of one tile."""
-
-
-class _Camera:
-    """One camera of a session and its capture thread."""
-
-    def __init__(self, config: CameraConfig, lane: Lane, views: Views) -> None:
-        self.config, self.lane, self.views = config, lane, views
-        self.stop = threading.Event()
-        self.feed: Feed | None = None
-        self.worker: Worker | None = None
-        self.fixed: FeedState | None = None  # what holds whatever the feed says: switched off, failed
-
-    @property
-    def feed_state(self) -> FeedState:
-        if self.fixed is not None or self.feed is None:
-            return self.fixed or FeedState(name="off", since_s=0.0)
-        return self.feed.state
+__all__ = ["NO_TAPS", "CameraConfig", "Session"]
 
 
 class Session:
@@ -99,7 +44,7 @@ class Session:
         self._parts, self._clock = parts, parts.clock
         self._lock = threading.RLock()
         self._first = tuple(cameras)
-        self._cameras: dict[str, _Camera] = {}
+        self._cameras: dict[str, Watched] = {}
         self._retired: list[Worker] = []  # told to stop, not joined yet
         self._inference: Inference | None = None
         self._relief: Relief | None = None
@@ -119,7 +64,8 @@ class Session:
         """
         if self._inference is not None:
             raise UsageError("the session was started already: make a new one")
-        self._inference = Inference(self._parts.open_brain(None), self._clock, self._presenter.news)
+        brain = self._parts.open_brain(None)
+        self._inference = Inference(brain, self._clock, self._presenter.news, threads=cores())
         relief = self._relief = Relief(self._clock, self._inference, self._presenter, self._parts)
         relief.use(self._ladder)
         self._workers = [
@@ -181,7 +127,7 @@ class Session:
             if config.id in self._cameras:
                 raise UsageError(f"camera {config.id!r}: there is one of this name already; choose another")
             lane = new_lane(config, ids_after)
-            camera = _Camera(config, lane, self._views(config, lane))
+            camera = Watched(config, lane, self._views(config, lane))
             if not config.enabled:
                 camera.fixed = FeedState(name="off", since_s=self._clock.monotonic())
                 self._cameras[config.id] = camera
@@ -282,6 +228,16 @@ class Session:
         """
         return self._failure
 
+    def config(self, camera_id: str) -> CameraConfig:
+        """How a camera is watched now. Raises UsageError."""
+        with self._lock:
+            return self._camera(camera_id).config
+
+    @property
+    def brain(self) -> Brain:
+        """What detects and tracks now. Raises UsageError before the start."""
+        return self._running().brain
+
     @property
     def device(self) -> str:
         """What infers, in words."""
@@ -352,7 +308,7 @@ class Session:
             raise UsageError("the session is not started yet: call start()")
         return self._inference
 
-    def _camera(self, camera_id: str) -> _Camera:
+    def _camera(self, camera_id: str) -> Watched:
         camera = self._cameras.get(camera_id)
         if camera is None:
             known = ", ".join(self._cameras) or "none"
@@ -375,13 +331,13 @@ class Session:
         playback = PlaybackConfig(loop=config.loop, paced=config.paced, stay=config.stay)
         return Playback(self._parts.opener(config, stop), deliver, self._clock, playback)
 
-    def _retire(self, camera: _Camera) -> None:
+    def _retire(self, camera: Watched) -> None:
         camera.stop.set()
         self._running().close(camera.lane)
         workers = [*camera.views.close(), *([] if camera.worker is None else [camera.worker])]
         self._retired = [*(worker for worker in self._retired if worker.alive), *workers]
 
-    def _on_capture_end(self, camera: _Camera, error: BaseException | None) -> None:
+    def _on_capture_end(self, camera: Watched, error: BaseException | None) -> None:
         """In the capture thread: a camera that failed says so in its state, the others go on."""
         if error is None:
             return

@@ -24,7 +24,7 @@ from surveil.types import Detections, Frame, FrameResult, Tracks
 
 if TYPE_CHECKING:
     from surveil.capture.spec import SourceSpec
-    from surveil.pipeline.session import Feed
+    from surveil.pipeline.parts import Feed
 
 Use = Literal["live", "record"]
 USES: tuple[Use, ...] = ("live", "record")

@@ -60,10 +60,24 @@ def test_another_size_keeps_the_trackers() -> None:
     usual: Any = table.open_brain(None)
     size = table.smaller_size(usual)
     assert size == (416, 256)
-    small: Any = table.resized(usual, size)
-    again: Any = table.resized(small, None)
+    small: Any = table.refitted(usual, size, several=False)
+    again: Any = table.refitted(small, None, several=False)
     shapes = [brain.detector.shape for brain in (usual, small, again)]
     for brain in (usual, small, again):
         brain.detector.close()
     assert shapes == [(416, 416), (256, 416), (416, 416)]
     assert small.new_step is usual.new_step
+
+
+def test_one_camera_has_all_cores_and_several_have_one_each() -> None:
+    options = ModelOptions(device="cpu", threads=2)
+    table = Table(RunOptions(model=options), SystemClock())
+    alone: Any = table.open_brain(None)
+    several: Any = table.refitted(alone, None, several=True)
+    said = [(brain.several, brain.side_by_side, brain.detector.device) for brain in (alone, several)]
+    for brain in (alone, several):
+        brain.detector.close()
+    assert [one[:2] for one in said] == [(False, 1), (True, 2)]
+    assert "2 threads" in said[0][2]
+    assert "1 thread " in said[1][2]
+    assert several.new_step is alone.new_step

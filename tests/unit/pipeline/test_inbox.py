@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from surveil.errors import StuckThreadError
 from surveil.pipeline.channel import Closed
 from surveil.pipeline.inbox import PATIENCE, Inbox
 from surveil.pipeline.worker import Worker
@@ -43,6 +44,31 @@ def test_everybody_once_a_round_and_the_freshest_first() -> None:
             inbox.put(camera, camera, wait=False)
         turns += take(inbox)
     assert turns == list("abcabc")
+
+
+def test_who_has_no_seat_waits_until_there_is_one() -> None:
+    inbox: Inbox[str] = Inbox(seats=1)
+    taken: list[str] = []
+    second = Worker("second", lambda: taken.extend(inbox.take(seat=1)))
+    for camera in "ab":
+        inbox.open(camera)
+        inbox.put(camera, camera, wait=False)
+    second.start()
+    assert inbox.take(seat=0) == ["b"]
+    with pytest.raises(StuckThreadError):
+        second.wait(0.05)
+    assert taken == []
+    inbox.seat(2)
+    second.join(5.0)
+    assert taken == ["a"]
+
+
+def test_who_has_no_seat_is_told_of_the_end() -> None:
+    inbox: Inbox[str] = Inbox(seats=1)
+    second = Worker("second", lambda: inbox.take(seat=1))  # type: ignore[arg-type, return-value]
+    second.start()
+    inbox.abort()
+    second.join(5.0)
 
 
 def test_batch_holds_one_item_a_camera() -> None:

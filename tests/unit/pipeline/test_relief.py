@@ -52,7 +52,7 @@ class Machine:
             def smaller_size(self, brain: Brain) -> tuple[int, int] | None:
                 return 256, 256
 
-            def resized(self, brain: Brain, size: tuple[int, int] | None) -> Brain:
+            def refitted(self, brain: Brain, size: tuple[int, int] | None, *, several: bool) -> Brain:
                 machine.resized.append(size)
                 if broken:
                     raise ModelError("no room for another one")
@@ -149,4 +149,46 @@ def test_cameras_where_nothing_moves_are_looked_at_seldom_from_the_second_rung_o
     eventually(lambda: len(machine.results) > count + 100)
     looks = [result.frame.pts_s for result in machine.results[count:] if result.detected]
     assert all(later - earlier >= 0.49 for earlier, later in itertools.pairwise(looks))
+    session.stop(5.0)
+
+
+class Fitted:
+    """A session whose detector is made for one camera or for several, as the parts are asked."""
+
+    def __init__(self, fakes: SimpleNamespace) -> None:
+        self.asked: list[tuple[tuple[int, int] | None, bool]] = []
+        machine = self
+
+        class Parts(fakes.Parts):  # type: ignore[name-defined, misc]
+            def open_brain(self, model: str | None) -> Brain:
+                return replace(super().open_brain(model), several=False)
+
+            def refitted(self, brain: Brain, size: tuple[int, int] | None, *, several: bool) -> Brain:
+                machine.asked.append((size, several))
+                count = 2 if several else 1
+                return replace(brain, detector=self.detector(), several=several, side_by_side=count)
+
+        self.parts = Parts(endless=True, gap_s=0.004)
+
+    def camera(self, name: str) -> CameraConfig:
+        return CameraConfig(id=name, source=SourceSpec(kind="webcam", text="fake", name=name, live=True))
+
+
+def test_a_second_camera_has_a_core_of_its_own_and_the_last_one_has_all_again(fakes: SimpleNamespace) -> None:
+    machine = Fitted(fakes)
+    session = Session(machine.parts, [machine.camera("a")], LadderConfig())
+    session.start()
+    ids = eventually(lambda: session.latest("a")).tracks.ids.tolist()
+    PAUSE.wait(0.2)
+    assert machine.asked == []
+    session.add(machine.camera("b"))
+    eventually(lambda: session.brain.side_by_side == 2)
+    before = session.latest("a")
+    eventually(lambda: session.latest("a") is not before and session.latest("b") is not None)
+    assert session.latest("a").tracks.ids.tolist() == ids  # type: ignore[union-attr]
+    session.remove("a")
+    eventually(lambda: session.brain.several is False)
+    session.remove("b")
+    PAUSE.wait(0.2)  # nobody is there: nothing is exchanged for nobody
+    assert machine.asked == [(None, True), (None, False)]
     session.stop(5.0)
