@@ -43,12 +43,11 @@ class SyntheticSource(Described):
         self._realtime = realtime
         self._endless = realtime and config.seconds is None
         super().__init__(camera_id, "skipped_frames")
+        self._open = False
         self._scene: Scene | None = None
 
     def __enter__(self) -> Self:
-        from surveil.capture.scenes.scene import Scene  # needs OpenCV; parsing an address does not
-
-        self._scene = Scene(self._config)
+        self._open = True
         count, rate_hz = self._config.frame_count, self._config.fps
         self._info = SourceInfo(
             name=self._camera_id,
@@ -64,13 +63,15 @@ class SyntheticSource(Described):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._scene = None
+        self._open, self._scene = False, None
 
     def frames(self, stop: threading.Event) -> Iterator[Frame]:
         """See `Source`. Raises UsageError for a start past the end."""
-        scene, rate_hz = self._scene, self._config.fps
-        if scene is None:
+        if not self._open:
             raise UsageError(f"{self._camera_id}: open the source before playing it")
+        scene, rate_hz = self._built(stop), self._config.fps
+        if scene is None:
+            return
         first = ceil(self._span.start_s * rate_hz - 1e-6)
         index = first
         for number in self._paced(first, stop) if self._realtime else self._numbers(first):
@@ -90,6 +91,18 @@ class SyntheticSource(Described):
         if index == first and not stop.is_set():
             last = self._config.frame_count - 1
             raise self._span.nothing_in(self._camera_id, last + 1, last / rate_hz)
+
+    def _built(self, stop: threading.Event) -> Scene | None:
+        """The scene with its street, which takes up to seconds to draw; None where `stop` was set."""
+        from surveil.capture.scenes.scene import Scene  # needs OpenCV; parsing an address does not
+        from surveil.capture.scenes.street import Unfinished
+
+        if self._scene is None:
+            try:
+                self._scene = Scene(self._config, stop)
+            except Unfinished:
+                return None
+        return self._scene
 
     def _numbers(self, first: int) -> Iterator[int]:
         """The numbers of the scene's frames, one after the other."""

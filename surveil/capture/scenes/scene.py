@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from functools import lru_cache
 from math import tau
 
@@ -33,10 +34,11 @@ _REACH_M = {"person": 2.6, "car": 4.2}
 class Scene:
     """Draws the frames of a config in any order, one number always the same. For one thread at a time."""
 
-    def __init__(self, config: SceneConfig) -> None:
+    def __init__(self, config: SceneConfig, stop: threading.Event | None = None) -> None:
+        """Build the empty street. Raises Unfinished soon after `stop` was set."""
         self.config = config
         self._mount = Mount(config)
-        self._street = build_street(self._mount.panorama(), config.seed)
+        self._street = build_street(self._mount.panorama(), config.seed, stop)
         self._scenario = Scenario(config.seed, config.people)
         self._sensor = Sensor(config.size, config.seed)
         self._model = lru_cache(maxsize=512)(_model)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 
 import cv2
@@ -38,8 +39,15 @@ class Street:
     walls: Floats
 
 
-def build_street(camera: Camera, seed: int) -> Street:
-    """The street as `camera` sees it; a strip of rows at a time, so that memory stays small at any size."""
+class Unfinished(Exception):
+    """A stop was asked while a street was being built; it ends here and is never seen outside of scenes."""
+
+
+def build_street(camera: Camera, seed: int, stop: threading.Event | None = None) -> Street:
+    """The street as `camera` sees it; a strip of rows at a time, so that memory stays small at any size.
+
+    Raises Unfinished soon after `stop` was set: a large picture takes many seconds.
+    """
     width, height = camera.size
     fine = 3 if width * height < 1_000_000 else 2
     noise = Noise(seed)
@@ -47,6 +55,7 @@ def build_street(camera: Camera, seed: int) -> Street:
     walls = np.empty((height, width), np.float32)
     columns = ((np.arange(width * fine) + 0.5) / fine).astype(np.float32)
     for top in range(0, height, _STRIP):
+        _go_on(stop)
         rows = min(_STRIP, height - top)
         lines = (top + (np.arange(rows * fine) + 0.5) / fine).astype(np.float32)
         seen, far = _strip(camera.directions(columns, lines), camera.position, noise)
@@ -55,8 +64,14 @@ def build_street(camera: Camera, seed: int) -> Street:
     light = np.ascontiguousarray(light[..., ::-1])
     rng = np.random.default_rng(seed)
     for tree in layout.TREES:
+        _go_on(stop)
         _draw_tree(light, walls, camera, tree, rng)
     return Street(camera=camera, light=light, walls=walls)
+
+
+def _go_on(stop: threading.Event | None) -> None:
+    if stop is not None and stop.is_set():
+        raise Unfinished
 
 
 def _strip(rays: Floats, eye: Floats, noise: Noise) -> tuple[Floats, Floats]:

@@ -105,6 +105,28 @@ def test_it_stops_when_asked() -> None:
         assert list(frames) == []
 
 
+def test_a_stop_ends_it_while_the_street_is_being_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    from surveil.capture.scenes import street
+
+    stop, strips = threading.Event(), []
+    plain = street._strip
+
+    def strip(*given: object) -> object:
+        strips.append(given)
+        stop.set()
+        return plain(*given)
+
+    monkeypatch.setattr(street, "_strip", strip)
+    large = SceneConfig(size=(320, 240), fps=10.0)
+    with SyntheticSource(large, camera_id="c", clock=StepClock()) as scene:
+        assert scene.info.size == (320, 240)
+        assert list(scene.frames(stop)) == []
+        assert len(strips) == 1
+        again = scene.frames(threading.Event())
+        assert next(again).size == (320, 240)
+        again.close()
+
+
 def test_reading_an_address_loads_nothing_heavy() -> None:
     code = (
         "import sys, surveil.capture.scenes.config, surveil.capture.synthetic as s;"
