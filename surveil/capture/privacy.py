@@ -7,13 +7,17 @@ must not be used with a camera that has such masks.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from types import TracebackType
+from typing import Self
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from surveil.capture.source import Source, SourceInfo
 from surveil.geometry import Polygon
 from surveil.types import Frame
 
@@ -43,3 +47,34 @@ class PrivacyMask:
             cv2.fillPoly(hidden, [np.floor(corners).astype(np.int32)], 255)
         # One pixel more all around: the border passes through pixels that the filling rounds away.
         return np.asarray(255 - cv2.dilate(hidden, np.ones((3, 3), np.uint8)), np.uint8)
+
+
+class MaskedSource:
+    """Another source's frames with areas painted black: whoever plays it never sees what is private."""
+
+    def __init__(self, source: Source, areas: Sequence[Polygon]) -> None:
+        self._source, self._mask = source, PrivacyMask(areas)
+
+    def __enter__(self) -> Self:
+        self._source.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._source.__exit__(kind, error, trace)
+
+    @property
+    def info(self) -> SourceInfo:
+        """See `Source`."""
+        return self._source.info
+
+    @property
+    def counters(self) -> Mapping[str, int]:
+        """See `Source`."""
+        return self._source.counters
+
+    def frames(self, stop: threading.Event) -> Iterator[Frame]:
+        """See `Source`."""
+        for frame in self._source.frames(stop):
+            yield self._mask(frame)

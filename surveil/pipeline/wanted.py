@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from surveil.geometry import Polygon, inside
-from surveil.types import Detections
+from surveil.labels import LabelMap
+from surveil.types import Detections, Frame
+
+if TYPE_CHECKING:
+    from surveil.detect.card import ModelCard
+    from surveil.detect.detector import Detector
+    from surveil.detect.preprocess import Prepared
 
 
 class Wanted:
@@ -34,6 +41,40 @@ class Wanted:
         for area in self._ignored:
             keep &= ~inside(feet, area)
         return detections if keep.all() else detections.select(keep)
+
+
+class WantedDetector:
+    """Another detector that reports only what counts for one camera."""
+
+    def __init__(self, detector: Detector, wanted: Wanted) -> None:
+        self._detector, self._wanted = detector, wanted
+
+    @property
+    def labels(self) -> LabelMap:
+        """See `Detector`."""
+        return self._detector.labels
+
+    @property
+    def card(self) -> ModelCard | None:
+        """See `Detector`."""
+        return self._detector.card
+
+    @property
+    def device(self) -> str:
+        """See `Detector`."""
+        return self._detector.device
+
+    def prepare(self, frame: Frame) -> Prepared:
+        """See `Detector`."""
+        return self._detector.prepare(frame)
+
+    def detect(self, batch: Sequence[Prepared]) -> list[Detections]:
+        """See `Detector`."""
+        return [self._wanted(found) for found in self._detector.detect(batch)]
+
+    def close(self) -> None:
+        """See `Detector`."""
+        self._detector.close()
 
 
 def foot_points(detections: Detections) -> NDArray[np.float64]:

@@ -16,6 +16,7 @@ from surveil.capture.address import StreamAddress
 from surveil.capture.file import FileSource
 from surveil.capture.images import ImagesSource
 from surveil.capture.pacing import PacedSource
+from surveil.capture.privacy import MaskedSource
 from surveil.capture.source import Source
 from surveil.capture.stream import StreamSource
 from surveil.capture.synthetic import SyntheticSource, parse_scene_url
@@ -29,7 +30,7 @@ from tests.support.usb_camera import FakeUsbCamera
 
 CLOCK = SystemClock()
 Make = Callable[[], Source]
-RECORDINGS = ("file", "images", "synthetic", "paced")
+RECORDINGS = ("file", "images", "synthetic", "paced", "masked")
 CAMERAS = ("stream", "webcam")
 COUNT = 6
 
@@ -59,6 +60,7 @@ def maker(kind: str, media: Path, camera: RtspCamera) -> Make:
     table: dict[str, Make] = {
         "file": file,
         "paced": lambda: PacedSource(file(), clock=CLOCK),
+        "masked": lambda: MaskedSource(file(), [((0.0, 0.0), (0.5, 0.0), (0.5, 0.5))]),
         "images": lambda: ImagesSource(list((media / "images").iterdir()), camera_id="c", clock=CLOCK),
         "synthetic": lambda: SyntheticSource(scene, camera_id="c", clock=CLOCK),
         "synthetic-live": lambda: SyntheticSource(

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from surveil.labels import LabelMap
-from surveil.pipeline.wanted import Wanted, foot_points
-from surveil.types import Detections
+from surveil.pipeline.wanted import Wanted, WantedDetector, foot_points
+from surveil.types import Detections, Frame
 
 LABELS = LabelMap("two", ("person", "car"))
 LEFT = ((0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0))
@@ -56,3 +58,25 @@ def test_where_all_count_nothing_is_copied() -> None:
     assert Wanted([LEFT])(detections) is detections
     none = Detections.empty((200, 100), LABELS)
     assert Wanted([LEFT], ["car"])(none) is none
+
+
+def test_a_detector_that_reports_only_what_counts() -> None:
+    class Inner:
+        labels, card, device, closed = LABELS, None, "CPU (fake)", False
+
+        def prepare(self, frame: Frame) -> Any:
+            return frame
+
+        def detect(self, batch: Any) -> list[Detections]:
+            return [found((10, 10, 30, 90), (110, 0, 130, 40), classes=(0, 1)) for _ in batch]
+
+        def close(self) -> None:
+            self.closed = True
+
+    inner: Any = Inner()
+    detector = WantedDetector(inner, Wanted([LEFT]))
+    assert [len(one) for one in detector.detect([1, 2])] == [1, 1]  # type: ignore[list-item]
+    assert (detector.labels, detector.card, detector.device) == (LABELS, None, "CPU (fake)")
+    assert detector.prepare(inner) is inner
+    detector.close()
+    assert inner.closed
