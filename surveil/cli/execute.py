@@ -9,13 +9,13 @@ import typer
 
 from surveil.app.options import RunOptions
 from surveil.cli.launch import INTERRUPTED, StopOnSignal, forget_stdout, put, say
+from surveil.cli.words import CUT_OFF
 from surveil.errors import OutputError
 
 if TYPE_CHECKING:
     from surveil.pipeline.run import Run
     from surveil.pipeline.summary import RunSummary
 
-CUT_OFF = "lost_"  # connections, not frames
 LOSSES = {
     "overwritten": "replaced by a newer frame",
     "overwritten_frames": "replaced by a newer frame",

@@ -1,17 +1,21 @@
-"""A progress bar for recordings, a status line for cameras: on a terminal only, on stderr."""
+"""A progress bar for recordings, a line for each camera: on a terminal only, on stderr."""
 
 from __future__ import annotations
 
+import math
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from surveil.pipeline.state import TROUBLE, State
+from surveil.cli.words import breaks_in_words, drops_in_words
+from surveil.pipeline.ladder import Load
+from surveil.pipeline.state import State
 from surveil.types import FrameResult
 
 if TYPE_CHECKING:
     from rich.progress import Progress
+    from rich.table import Table
 
     from surveil.pipeline.run import Run
 
@@ -37,20 +41,29 @@ def show_progress(run: Run, *, quiet: bool) -> Iterator[Callable[[FrameResult], 
 def _status(run: Run) -> Iterator[None]:
     from rich.console import Console
     from rich.live import Live
-    from rich.text import Text
-
-    def line() -> Text:
-        cameras = [status_line(name, state) for name, state in run.states().items()]
-        return Text("   ".join(cameras) or "connecting", no_wrap=True, overflow="ellipsis")
 
     # It is drawn from a thread of rich's own: a camera that sends nothing has its words, too.
     with Live(
-        get_renderable=line,
+        get_renderable=lambda: _table(run.states(), run.load),
         console=Console(stderr=True),
         refresh_per_second=REFRESH_HZ,
         redirect_stdout=False,
     ):
         yield
+
+
+def _table(states: Mapping[str, State], load: Load) -> Table:
+    """A line for each camera, and one for the machine."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for name, state in states.items():
+        table.add_row(*(Text(cell, overflow="ellipsis") for cell in status_row(name, state)))
+    device = next((state.device for state in states.values()), "connecting")
+    busy = f"; too much to do: {load.name} ({load.why})" if load.rung else ""
+    table.caption, table.caption_justify = Text(f"{device}{busy}"), "left"
+    return table
 
 
 @contextmanager
@@ -89,10 +102,15 @@ class _Recordings:
         self._progress.update(self._task, fps=f"{speed:.1f} fps" if speed else "")
 
 
-def status_line(name: str, state: State) -> str:
-    """A camera in a few words: rate of results and of frames, age of the frames, what was lost."""
-    if state.name in TROUBLE:
-        return f"{name}: {state.name} ({state.cause})"
-    stats = state.stats
-    rate = f"{stats.processed_fps:.1f} of {stats.fps:.1f} fps"
-    return f"{name}: {rate}, {stats.age_p50_ms:.0f} ms, {sum(stats.drops.values())} dropped"
+def status_row(name: str, state: State) -> tuple[str, ...]:
+    """A camera in a few words: state and cause, results of frames a second, age, losses, what decodes."""
+    stats, breaks = state.stats, breaks_in_words(state.counters)
+    return (
+        name,
+        f"{state.name} ({state.cause})" if state.cause else state.name,
+        f"{stats.processed_fps:.1f} of {stats.fps:.1f} fps",
+        "- ms" if math.isnan(stats.age_p50_ms) else f"{stats.age_p50_ms:.0f} ms",
+        f"lost {drops_in_words(stats.drops)}",
+        f"broke off {breaks}" if breaks != "0" else "",
+        state.decoder,
+    )

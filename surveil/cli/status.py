@@ -11,6 +11,7 @@ import typer
 
 from surveil.cli.config import File, chosen
 from surveil.cli.launch import put
+from surveil.cli.words import breaks_in_words, drops_in_words
 
 StatusFile = Annotated[
     Path | None, typer.Option("--file", metavar="FILE", help="The status file itself, wherever it lies.")
@@ -18,6 +19,7 @@ StatusFile = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print the status file, with `running` added.")]
 
 LATE_PERIODS = 5
+HEAD = ("camera", "state", "for", "fps in", "out", "looks", "age ms", "lost", "broke off", "decoded by")
 
 EXAMPLES = """\b
 surveil status
@@ -74,21 +76,23 @@ def lines(status: Mapping[str, Any], *, alive: bool, age_s: float) -> list[str]:
         rows.append(f"load     too much to do: {load['name']} ({load['why']}), for {_ago(load['for_s'])}")
     rows += [f"problem  {problem}" for problem in status["config"]["problems"]]
     rows += [f"output   {name.rstrip(':')}: {text}" for name, text in status["outputs"]["trouble"].items()]
-    table = [_camera(name, camera) for name, camera in status["cameras"].items()]
-    if table:
-        head = ("camera", "state", "for", "fps in", "out", "looks", "age ms", "lost", "cause")
-        widths = [max(len(row[n]) for row in (head, *table)) for n in range(len(head))]
+    cameras = status["cameras"]
+    if cameras:
+        table = [HEAD, *(_camera(name, camera) for name, camera in cameras.items())]
+        widths = [max(len(row[n]) for row in table) for n in range(len(HEAD))]
         rows.append("")
         rows += [
             "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
-            for row in (head, *table)
+            for row in table
         ]
-    return rows
+    said = {name: " ".join(filter(None, (one["cause"], one.get("remedy")))) for name, one in cameras.items()}
+    troubled = [f"{name}: {words}" for name, words in said.items() if words]
+    return [*rows, *([""] if troubled else []), *troubled]
 
 
 def _camera(name: str, camera: Mapping[str, Any]) -> tuple[str, ...]:
     if "fps" not in camera:
-        return name, camera["state"], "-", "-", "-", "-", "-", "-", camera["cause"]
+        return name, camera["state"], *["-"] * (len(HEAD) - 2)
     age = camera["age_p95_ms"]
     return (
         name,
@@ -98,8 +102,9 @@ def _camera(name: str, camera: Mapping[str, Any]) -> tuple[str, ...]:
         f"{camera['processed_fps']:.1f}",
         f"{camera['looked_fps']:.1f}",
         "-" if age is None else f"{age:.0f}",
-        str(sum(camera["drops"].values())),
-        " ".join(filter(None, (camera["cause"], camera["remedy"]))),
+        drops_in_words(camera["drops"]),
+        breaks_in_words(camera["counters"]),
+        camera["decoder"] or "-",
     )
 
 

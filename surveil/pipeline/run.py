@@ -14,7 +14,7 @@ from surveil.errors import SourceCause, SourceError, SurveilError, UsageError
 from surveil.pipeline.camera import CameraStep
 from surveil.pipeline.channel import Channel
 from surveil.pipeline.files import FileJob, run_sequential, run_staged
-from surveil.pipeline.ladder import LadderConfig
+from surveil.pipeline.ladder import LadderConfig, Load
 from surveil.pipeline.outlet import FileOutlet, ResultWriter, finishing
 from surveil.pipeline.parts import Parts
 from surveil.pipeline.session import CameraConfig, Session
@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 
 POLL_S = 0.2
 LIVE_QUEUE = 8  # results a camera may be ahead of the files; at 1080p 50 MB
+QUEUE_BYTES = 256 * 2**20  # and their pictures, those of all cameras together
 STOP_S = 5.0
 KEPT = frozenset({"frames", "reconnects", "repaired_stamps", "skipped_frames"})  # these tell of no loss
 
@@ -125,6 +126,11 @@ class Run:
     def states(self) -> Mapping[str, State]:
         """How the cameras are doing; empty for recordings."""
         return {} if self._session is None else self._session.states()
+
+    @property
+    def load(self) -> Load:
+        """What cameras are done without now, and why."""
+        return Load() if self._session is None else self._session.load
 
     def summary(self) -> RunSummary:
         """What the run has come to so far."""
@@ -225,7 +231,12 @@ class Run:
 
     def _live(self, shared: Sequence[ResultWriter]) -> Iterator[FrameResult]:
         results: Channel[FrameResult] = Channel(LIVE_QUEUE * len(self.specs))
-        taps = {"outlet": results.offer}
+
+        def offer(result: FrameResult) -> bool:
+            full = len(results) * result.frame.image.nbytes >= QUEUE_BYTES
+            return not full and results.offer(result)
+
+        taps = {"outlet": offer}
         cameras = [replace(self._parts.camera(spec), taps=taps) for spec in self.specs]
         outlets = {spec.name: self._parts.open_outlet(spec, shared, None) for spec in self.specs}
         session = self._session = Session(self._parts, cameras, LadderConfig())
@@ -275,10 +286,13 @@ class Run:
             # A camera that was seen once is waited for; one that never was is not there.
             raise SourceError(dead[0].detail or dead[0].cause, _cause(dead[0].cause))
         for name, state in states.items():
-            if state.name != self._told.get(name):
-                self._told[name] = state.name
-                if state.name in TROUBLE:
-                    log.warning("%s: %s: %s", name, state.name, state.detail or state.cause)
+            before, self._told[name] = self._told.get(name), state.name
+            if state.name == before:
+                continue
+            if state.name in TROUBLE:
+                log.warning("%s: %s: %s", name, state.name, state.detail or state.cause)
+            elif before in TROUBLE:
+                log.info("%s: %s again", name, state.name)
         return all(state.name in ("ended", "failed") for state in states.values())
 
 

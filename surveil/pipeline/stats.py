@@ -14,6 +14,7 @@ import numpy as np
 
 WINDOW = 4096  # newest samples that percentiles are taken from
 RATE_WINDOW_S = 2.0
+STALE_S = 10.0  # without a result for so long nobody can tell how old results are
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -135,8 +136,8 @@ class CameraStats:
         fps: frames received a second, now.
         processed_fps: frames processed a second, now.
         looked_fps: frames looked at a second, now.
-        age_p50_ms, age_p95_ms: from the frame's arrival to its result, over the newest frames; NaN before
-            the first.
+        age_p50_ms, age_p95_ms: from the frame's arrival to its result, over the newest frames; NaN where no
+            result was made in the last ten seconds.
         drops: frames that were lost by reason; and results, by the name of the tap that lost them.
             `received` is `processed`, the drop `overwritten`, and at most three that are on their way.
     """
@@ -159,6 +160,7 @@ class CameraMeter:
         self._received = self._processed = self._looked = 0
         self._in, self._out, self._looks = Rate(), Rate(), Rate()
         self._ages = Samples(512)
+        self._last_s = float("-inf")
         self._drops: Counter[str] = Counter()
         self._lock = threading.Lock()
 
@@ -175,6 +177,7 @@ class CameraMeter:
     def processed(self, now_s: float, arrived_s: float, *, looked: bool = True) -> None:
         """A frame that arrived at `arrived_s` has its result; `looked`: the detector looked at it."""
         self._processed += 1
+        self._last_s = now_s
         self._out.tick(now_s)
         if looked:
             self._looked += 1
@@ -190,6 +193,7 @@ class CameraMeter:
         """A snapshot; `more_drops` are those that others count."""
         with self._lock:
             drops = {**self._drops, **more_drops}
+        ages = self._ages if now_s - self._last_s <= STALE_S else Samples()
         return CameraStats(
             received=self._received,
             processed=self._processed,
@@ -197,7 +201,7 @@ class CameraMeter:
             fps=self._in.hz(now_s),
             processed_fps=self._out.hz(now_s),
             looked_fps=self._looks.hz(now_s),
-            age_p50_ms=self._ages.percentile(50),
-            age_p95_ms=self._ages.percentile(95),
+            age_p50_ms=ages.percentile(50),
+            age_p95_ms=ages.percentile(95),
             drops=MappingProxyType({reason: count for reason, count in drops.items() if count}),
         )

@@ -44,23 +44,30 @@ class RunSummary:
 
 
 class Census:
-    """Counts distinct confirmed tracks by the class that they had last."""
+    """Counts distinct confirmed tracks by the class that they had last.
+
+    It remembers the tracks that are there and the number of the others, so that it does not grow over weeks.
+    """
 
     def __init__(self) -> None:
         self.frames = self.looked = 0
-        self._labels: dict[tuple[str, int], str] = {}
+        self._there: dict[str, dict[int, str]] = {}  # camera -> id -> label
+        self._gone: Counter[str] = Counter()
 
     def add(self, result: FrameResult) -> None:
         """Take one result in."""
         self.frames += 1
         self.looked += result.detected
-        tracks = result.tracks
+        tracks, there = result.tracks, self._there.setdefault(result.frame.camera_id, {})
+        for track_id in there.keys() - set(tracks.ids.tolist()):  # no id comes twice
+            self._gone[there.pop(track_id)] += 1
         confirmed = tracks.states == TrackState.CONFIRMED
         for track_id, class_id in zip(
             tracks.ids[confirmed].tolist(), tracks.class_ids[confirmed].tolist(), strict=True
         ):
-            self._labels[(result.frame.camera_id, track_id)] = tracks.labels[class_id]
+            there[track_id] = tracks.labels[class_id]
 
     def objects(self) -> dict[str, int]:
         """Tracks by label, most frequent first."""
-        return dict(Counter(self._labels.values()).most_common())
+        now = Counter(label for there in self._there.values() for label in there.values())
+        return dict((self._gone + now).most_common())

@@ -48,6 +48,12 @@ def _lines(status: Status) -> Iterator[str]:
     yield f"surveil_config_ok {int(status['state'] == 'running')}"
     yield from _family("surveil_load_rung", "gauge", "How much is done without for lack of time: 0 nothing.")
     yield f"surveil_load_rung {status['load']['rung']}"
+    yield from _family("surveil_device_info", "gauge", "1 for what infers.")
+    yield f"surveil_device_info{_labels(device=status['device'])} 1"
+    yield from _family("surveil_camera_decoder_info", "gauge", "1 for what decodes a camera's pictures.")
+    for name, camera in cameras.items():
+        if camera.get("decoder"):
+            yield f"surveil_camera_decoder_info{_labels(camera=name, decoder=camera['decoder'])} 1"
     yield from _family("surveil_camera_state", "gauge", "1 for the state in which a camera is.")
     for name, camera in cameras.items():
         yield f"surveil_camera_state{_labels(camera=name, state=camera['state'])} 1"

@@ -51,3 +51,12 @@ def test_meter_adds_up() -> None:
     assert (stats.received, stats.processed) == (10, 5)
     assert stats.drops == {"recorder": 1, "overwritten": 5}
     assert stats.age_p50_ms == pytest.approx(50)
+
+
+def test_a_camera_that_is_away_has_no_age() -> None:
+    meter = CameraMeter()
+    meter.processed(0.05, 0.0)
+    assert meter.stats(9.0, {}).age_p95_ms == pytest.approx(50)
+    assert math.isnan(meter.stats(11.0, {}).age_p95_ms)
+    meter.processed(60.02, 60.0)
+    assert not math.isnan(meter.stats(60.1, {}).age_p95_ms)

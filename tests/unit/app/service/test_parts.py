@@ -198,6 +198,8 @@ def test_figures_in_the_text_format() -> None:
     assert 'surveil_camera_frames_received_total{camera="door"} 9' in lines
     assert 'surveil_camera_frames_looked_total{camera="door"} 3' in lines
     assert "surveil_load_rung 1" in lines
+    assert 'surveil_device_info{device="CPU"} 1' in lines
+    assert 'surveil_camera_decoder_info{camera="door",decoder="h264"} 1' in lines
     assert 'surveil_camera_dropped_total{camera="door",reason="overwritten"} 2' in lines
     assert 'surveil_camera_events_total{camera="door",event="reconnects"} 1' in lines
     families = [line.split()[2] for line in lines if line.startswith("# TYPE")]
