@@ -8,9 +8,10 @@ composition in one place; `doors` are the ways in: `run` for Python, `plan_run` 
 from __future__ import annotations
 
 from surveil.app.doors import configure_camera, configure_cameras, open_session, plan_run, run
-from surveil.app.options import GuiOptions, ModelOptions, OutputOptions, RunOptions
+from surveil.app.options import CameraOptions, GuiOptions, ModelOptions, OutputOptions, RunOptions
 
 __all__ = [
+    "CameraOptions",
     "GuiOptions",
     "ModelOptions",
     "OutputOptions",

@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
+from surveil.app.login import with_login
 from surveil.app.options import ModelOptions, RunOptions
 from surveil.app.shapes import shapes_of
 from surveil.app.table import Table
@@ -110,24 +110,11 @@ def _camera(camera: Camera, file: Path, references: References) -> CameraConfig:
 
 
 def _source(url: str, camera: Camera, file: Path, references: References) -> SourceSpec:
-    text = with_credentials(references.resolve(url), camera, references)
+    text = with_login(references.resolve(url), camera.username, camera.password, references)
     spec = parse_source(text)
     if spec.kind in ("file", "images"):
         spec = parse_source(str(beside(file, text)))
     return replace(spec, name=camera.id)
-
-
-def with_credentials(url: str, camera: Camera, references: References) -> str:
-    """An address with the camera's user and password, percent-encoded."""
-    if camera.username is None and camera.password is None:
-        return url
-    scheme, mark, rest = url.partition("://")
-    if not mark or scheme.lower() not in ("rtsp", "rtsps", "http", "https"):
-        return url
-    user = quote(references.resolve(camera.username or ""), safe="")
-    password = references.resolve(camera.password or "")
-    references.secrets.update({password} - {""})
-    return f"{scheme}://{user}:{quote(password, safe='')}@{rest}"
 
 
 def run_options(loaded: Loaded) -> RunOptions:

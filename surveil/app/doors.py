@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from surveil.app.options import GuiOptions, ModelOptions, OutputOptions, RunOptions
+from surveil.app.options import CameraOptions, GuiOptions, ModelOptions, OutputOptions, RunOptions
 from surveil.clock import Clock, SystemClock
 from surveil.errors import UsageError
 
 if TYPE_CHECKING:
+    from surveil.capture.spec import SourceSpec
     from surveil.pipeline.run import Run
     from surveil.pipeline.session import CameraConfig, Session
     from surveil.types import FrameResult
@@ -42,6 +44,10 @@ def run(  # noqa: PLR0913 - the same arguments as the command line's, so that th
     start: float = 0.0,
     end: float | None = None,
     all_states: bool = False,
+    transport: Literal["tcp", "udp"] = "tcp",
+    verify_tls: bool = False,
+    username: str | None = None,
+    password: str | None = None,
     decode: str = "auto",
     realtime: bool = False,
     loop: bool = False,
@@ -78,6 +84,10 @@ def run(  # noqa: PLR0913 - the same arguments as the command line's, so that th
         start: first media second; see `RunOptions`.
         end: media second to end before; see `RunOptions`.
         all_states: also unconfirmed tracks.
+        transport: how RTSP carries its packets; see `CameraOptions`, as are the next three.
+        verify_tls: whether encrypted cameras must prove who they are.
+        username: of network cameras.
+        password: of network cameras; `keyring:NAME` and `${VAR}` are looked up.
         decode: what decodes video; see `RunOptions`, as are the next two.
         realtime: whether recordings are taken for cameras.
         loop: whether they then begin again at their end.
@@ -110,6 +120,9 @@ def run(  # noqa: PLR0913 - the same arguments as the command line's, so that th
             save_detections=_path(save_detections),
             all_states=all_states,
         ),
+        camera=CameraOptions(
+            transport=transport, verify_tls=verify_tls, username=username, password=password
+        ),
         start_s=start,
         end_s=end,
         decode=decode,
@@ -135,6 +148,7 @@ def plan_run(
         specs[0].check()  # said at once, before PyAV, OpenCV and a model load; of several the others go on
     if options.realtime:
         specs = [replace(spec, live=True) for spec in specs]
+    specs = _logged_in(specs, options.camera)
 
     _check_decoder(options.decode)
     from surveil.app.table import Table
@@ -146,14 +160,23 @@ def plan_run(
     )
 
 
-def open_session(options: GuiOptions, clock: Clock | None = None) -> Session:
-    """A session that is started and watches nothing yet. Raises ModelError, DeviceError, UsageError."""
+def open_session(options: GuiOptions, clock: Clock | None = None, *, several: bool = False) -> Session:
+    """A session that is started and watches nothing yet.
+
+    Args:
+        options: what detects, and what decodes.
+        clock: of all threads; None: the machine's own.
+        several: whether it begins with more than one source; how many there are is looked after later, too.
+
+    Raises:
+        ModelError, DeviceError, UsageError: it cannot be started.
+    """
     _check_decoder(options.decode)
     from surveil.app.table import Table
     from surveil.pipeline.ladder import LadderConfig
     from surveil.pipeline.session import Session
 
-    table = Table(RunOptions(model=options.model), clock or SystemClock())
+    table = Table(RunOptions(model=options.model), clock or SystemClock(), several=several)
     session = Session(table, ladder=LadderConfig())
     session.start()
     return session
@@ -179,6 +202,15 @@ def configure_cameras(sources: Sequence[str], options: GuiOptions) -> list[Camer
         )
         for spec in expand_sources(sources)
     ]
+
+
+def _logged_in(specs: list[SourceSpec], camera: CameraOptions) -> list[SourceSpec]:
+    if camera.username is None and camera.password is None:
+        return specs
+    from surveil.app.login import log_in
+    from surveil.config.references import References
+
+    return log_in(specs, camera.username, camera.password, References(os.environ))
 
 
 def _check_decoder(name: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -75,12 +75,30 @@ class OutputOptions:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class CameraOptions:
+    """How the network cameras of a run are read.
+
+    Attributes:
+        transport: how RTSP carries its packets; `udp` loses some in busy networks.
+        verify_tls: whether an encrypted camera must show a certificate that this machine trusts.
+        username: for all of them, as it is, not percent-encoded; may hold `${VAR}`, or be `keyring:NAME`.
+        password: the same.
+    """
+
+    transport: Literal["tcp", "udp"] = "tcp"
+    verify_tls: bool = False
+    username: str | None = field(default=None, repr=False)
+    password: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class RunOptions:
     """Everything about a run but its sources.
 
     Attributes:
         start_s: media second to begin with (recordings).
         end_s: media second to end before; for cameras: seconds to watch.
+        camera: how network cameras are read.
         decode: `auto`, `cpu` or a device that decodes video.
         realtime: recordings and scenes are taken for cameras: side by side, at their own pace, and pictures
             that are not processed in time are lost.
@@ -90,6 +108,7 @@ class RunOptions:
 
     model: ModelOptions = ModelOptions()
     output: OutputOptions = OutputOptions()
+    camera: CameraOptions = CameraOptions()
     start_s: float = 0.0
     end_s: float | None = None
     decode: str = "auto"

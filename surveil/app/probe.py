@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from surveil.app.configured import with_credentials
+from surveil.app.login import with_login
 from surveil.capture.open import SourceOptions, open_source
 from surveil.capture.spec import SourceSpec, parse_source
 from surveil.clock import Clock
@@ -44,7 +44,8 @@ class Found:
 def source_of(camera: Camera, file: Path, environment: Mapping[str, str]) -> SourceSpec:
     """What is opened for a camera's detection. Raises UsageError, SourceError."""
     references = References(environment)
-    text = with_credentials(references.resolve(camera.input_for_detection.url), camera, references)
+    url = references.resolve(camera.input_for_detection.url)
+    text = with_login(url, camera.username, camera.password, references)
     spec = parse_source(text)
     return parse_source(str(beside(file, text))) if spec.kind in ("file", "images") else spec
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from surveil.app.options import RunOptions
 from surveil.capture.open import Opener, SourceOptions, SourceSpec, open_source
+from surveil.capture.sever import Connections
 from surveil.capture.source import Source
 from surveil.capture.supervise import SuperviseConfig
 from surveil.clock import Clock, utc_text
@@ -49,6 +50,7 @@ class Table:
 
     def __init__(self, options: RunOptions, clock: Clock, *, several: bool = False) -> None:
         self._options, self._clock, self._several = options, clock, several
+        self._connections = Connections()
 
     @property
     def clock(self) -> Clock:
@@ -74,6 +76,8 @@ class Table:
             source=spec,
             every=options.model.every,
             motion_gating=options.model.motion_gating,
+            transport=options.camera.transport,
+            verify_tls=options.camera.verify_tls,
             decode=options.decode,
             loop=options.loop,
         )
@@ -88,6 +92,7 @@ class Table:
             verify_tls=config.verify_tls,
             decode=config.decode,
             realtime=config.source.live and config.source.kind == "synthetic",
+            connections=self._connections,
         )
         return Opener(config.source, camera_id=config.id, clock=self._clock, options=options)
 
@@ -99,7 +104,7 @@ class Table:
         if config.source.kind not in ("stream", "webcam"):  # a recording that is taken for a camera
             return Playback(opener, deliver, self._clock, PlaybackConfig(loop=config.loop))
         supervision = SuperviseConfig(still_after_s=config.still_after_s)
-        return Supervised(opener, deliver, self._clock, supervision)
+        return Supervised(opener, deliver, self._clock, supervision, name=config.id)
 
     # ---- detect, track
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from surveil.capture.supervise import SuperviseConfig, Supervisor
+from surveil.capture.supervise import CaptureState, SuperviseConfig, Supervisor
 from surveil.clock import Clock
 from surveil.pipeline.state import FeedState
 from surveil.types import Frame
 
 if TYPE_CHECKING:
     from surveil.capture.source import Source
+
+
+log = logging.getLogger(__name__)
 
 
 class Supervised:
@@ -24,11 +28,15 @@ class Supervised:
         deliver: Callable[[Frame], None],
         clock: Clock,
         config: SuperviseConfig | None = None,
+        *,
+        name: str = "",
     ) -> None:
-        self._open_source, self._deliver = open_source, deliver
+        """As `Supervisor`; `name`: of the camera, for the log."""
+        self._open_source, self._deliver, self._name = open_source, deliver, name
+        self._told = ""
         self._source: Source | None = None
         self._decoder = ""
-        self._supervisor = Supervisor(self._open, self._take, clock, lambda state: None, config)
+        self._supervisor = Supervisor(self._open, self._take, clock, self._tell, config)
 
     @property
     def state(self) -> FeedState:
@@ -47,6 +55,11 @@ class Supervised:
     def run(self, stop: threading.Event) -> None:
         """See `Feed`."""
         self._supervisor.run(stop)
+
+    def _tell(self, state: CaptureState) -> None:
+        if state.name != self._told:
+            self._told, words = state.name, state.detail or state.cause
+            log.debug("%s is %s%s", self._name, state.name, f": {words}" if words else "")
 
     def _open(self) -> Source:
         self._source = self._open_source()

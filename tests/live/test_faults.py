@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -189,6 +190,29 @@ def test_pictures_that_come_in_another_order_than_they_are_shown(tmp_path: Path)
         finally:
             watch.session.stop(5.0)
     watch.rises()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells whose socket it is")
+def test_a_channel_that_is_let_go_leaves_the_others_of_its_recorder_alone(clip: Path) -> None:
+    """All channels have the same address, and are silent: the waiting of one alone is cut short."""
+    with RtspCamera(clip) as recorder:
+        session = Session(KeptTable(BlankDetector()))
+        session.start()
+        try:
+            for name in ("first", "second"):  # one after the other: it is known whose connection is whose
+                session.add(camera_config(name, recorder.url))
+                wait_for_state(session, name, "live")
+            recorder.stall.set()
+            session.remove("first")
+            assert wait_until(lambda: recorder.clients == 1, 1.0)
+            recorder.stall.clear()
+            received = session.states()["second"].stats.received
+            assert wait_until(lambda: session.states()["second"].stats.received > received + 5, BACK_S)
+            counters = session.states()["second"].counters
+            assert counters["reconnects"] == 0
+            assert not [name for name in counters if name.startswith("lost_")]
+        finally:
+            session.stop(5.0)
 
 
 def test_a_wrong_password_that_is_put_right(clip: Path) -> None:

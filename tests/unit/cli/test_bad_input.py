@@ -172,6 +172,8 @@ def test_no_frame_between_start_and_end(cli: Cli, model: Path, clip: Path) -> No
         (["--card", "nosuch.json"], 4, "nosuch.json"),
         (["--no-video", "--out", "o.mp4"], 2, "--no-video"),
         (["--detections", "nosuch.jsonl"], 2, "nosuch.jsonl"),
+        (["--password", "hunter2"], 2, "--password wants keyring:NAME or"),
+        (["--username", "me"], 2, "no source is one"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
