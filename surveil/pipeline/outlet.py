@@ -16,6 +16,7 @@ from surveil.types import FrameResult
 if TYPE_CHECKING:
     from surveil.render.hud import Hud
     from surveil.render.overlay import Overlay
+    from surveil.render.shapes import Shape
     from surveil.store.video import VideoWriter
 
 Drawn = NDArray[np.uint8] | None
@@ -53,11 +54,13 @@ class Picture:
         overlay: draws on a copy of the frame.
         hud: the line of facts of one frame.
         open_video: makes the writer; called when the first picture is there.
+        shapes: areas and lines of the camera, as they are now.
     """
 
     overlay: Overlay
     hud: Callable[[FrameResult], Hud]
     open_video: Callable[[], VideoWriter]
+    shapes: Callable[[], tuple[Shape, ...]] = tuple
 
 
 class FileOutlet:
@@ -75,6 +78,7 @@ class FileOutlet:
         if self._picture is None:
             return None
         image = result.frame.image.copy()
+        self._picture.overlay.shapes = self._picture.shapes()
         self._picture.overlay.draw(image, result, scale=1.0, hud=self._picture.hud(result))
         return image
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +28,7 @@ from surveil.types import FrameResult
 
 if TYPE_CHECKING:
     from surveil.pipeline.outlet import ResultWriter
+    from surveil.render.shapes import Shape
 
 log = logging.getLogger(__name__)
 
@@ -79,6 +80,7 @@ class Recorder:
     def __init__(self, config: RecorderConfig, clock: Clock) -> None:
         self._config, self._clock = config, clock
         self._used = config
+        self._shapes: Mapping[str, tuple[Shape, ...]] = {}
         self._queue: Channel[tuple[FrameResult, bool]] = Channel(QUEUE)  # and whether it is for the video
         self._pieces: dict[str, _Piece] = {}
         self._worker = Worker("outputs", self._run)
@@ -90,9 +92,9 @@ class Recorder:
         """Begin."""
         self._worker.start()
 
-    def use(self, config: RecorderConfig) -> None:
-        """Write otherwise from the next result on."""
-        self._config = config
+    def use(self, config: RecorderConfig, shapes: Mapping[str, tuple[Shape, ...]]) -> None:
+        """Write otherwise from the next result on; `shapes`: areas and lines, by the camera's id."""
+        self._config, self._shapes = config, shapes
 
     def offer(self, result: FrameResult) -> bool:
         """Take a result for the tracks without waiting; False when it was lost. Any thread."""
@@ -196,7 +198,10 @@ class Recorder:
             return Hud(name=camera_id, time=utc_text(result.frame.wall_s))
 
         picture = Picture(
-            overlay=Overlay(self._used.style), hud=hud, open_video=lambda: VideoWriter(path, rate_hz=RATE_HZ)
+            overlay=Overlay(self._used.style),
+            hud=hud,
+            open_video=lambda: VideoWriter(path, rate_hz=RATE_HZ),
+            shapes=lambda: self._shapes.get(camera_id, ()),
         )
         return FileOutlet(picture)
 
@@ -205,7 +210,12 @@ class Recorder:
         return TracksJsonlWriter(target, all_states=self._used.all_states)
 
     def _place(self, folder: str, suffix: str) -> Path:
-        """A new file, named after this moment; nothing that is there is written over."""
+        """A new file, named after this moment; nothing that is there is written over.
+
+        A folder that is not there yet is made for its user alone.
+        """
+        with suppress(OSError):  # whoever writes into it says what is wrong
+            self._used.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         start = utc_text(self._clock.wall()).replace(":", "-")
         path = self._used.folder / folder / f"{start}{suffix}"
         number = 2

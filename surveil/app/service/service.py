@@ -19,6 +19,7 @@ from surveil.app.service.readiness import Supervisor
 from surveil.app.service.recorder import Recorder, RecorderConfig
 from surveil.app.service.status import Facts, ServiceState, as_json, write_status
 from surveil.app.service.watch import FileWatch
+from surveil.app.shapes import shapes_of
 from surveil.clock import Clock, utc_text
 from surveil.config.load import Loaded, load_config, parse_config
 from surveil.config.paths import beside, default_state
@@ -89,7 +90,13 @@ class Service:
         if not self._path.exists():
             raise UsageError(f"there is no {self._path}: make one with `surveil config init {self._path}`")
         self._watch = FileWatch(self._path)
+        while self._serve():
+            log.warning("%s is sound now: it is served from the beginning", self._path)
+
+    def _serve(self) -> bool:
+        """From the file as it is to the end; whether that is a beginning with a file that was mended."""
         self._loaded, self._good = self._first()
+        self._mended = False
         service = self._loaded.config.service
         lock = self._state_file(service.lock_file, "lock")
         self._status_path = self._state_file(service.status_file, "status.json")
@@ -102,13 +109,14 @@ class Service:
             self._applied = Applied(self._session, table, self._environment, self._redactor)
             stack.callback(self._end)
             self._tell("starting")
+            self._listen(stack)  # a port that is taken is said before a model is loaded
             self._recorder.start()
             self._session.start()
             self._apply()
             self._tell("running" if self._good else "safe mode")
-            self._listen(stack)
             self._supervisor.ready(self._words())
             self._loop()
+        return self._mended
 
     @property
     def reader_left(self) -> bool:
@@ -143,10 +151,13 @@ class Service:
         if loaded is None:
             log.warning("%s is broken: the cameras go on as before", self._path)
             return
-        if loaded.digest == self._loaded.digest and self._good and not forced:
+        if not self._good:
+            self._mended = True  # also its lock, its status and its port are to be taken over
+            return
+        if loaded.digest == self._loaded.digest and not forced:
             return
         self._supervisor.reloading()
-        before, self._loaded, self._good = self._loaded, loaded, True
+        before, self._loaded = self._loaded, loaded
         if _fixed(loaded) != _fixed(before):
             log.warning("%s: lock, status file and port change at the next start", self._path)
         self._apply()
@@ -155,7 +166,8 @@ class Service:
 
     def _apply(self) -> None:
         """Make the session what the file says, and say what does not work."""
-        self._recorder.use(self._recording(self._loaded))
+        shapes = {camera.id: shapes_of(camera) for camera in self._loaded.config.cameras}
+        self._recorder.use(self._recording(self._loaded), shapes)
         before = self._applied.model_problem
         pictures = {"video": self._recorder.offer_picture} if self._loaded.config.outputs.annotated else {}
         for note in self._applied.apply(self._loaded, {"outputs": self._recorder.offer}, pictures):
@@ -187,7 +199,7 @@ class Service:
 
     def _loop(self) -> None:
         watch_s = status_s = self._clock.monotonic()
-        while not self._signals.stop.is_set():
+        while not (self._signals.stop.is_set() or self._mended):
             service = self._loaded.config.service
             now_s = self._clock.monotonic()
             if self._session.failure is not None:
@@ -211,7 +223,8 @@ class Service:
             self._reload(forced=forced)
 
     def _end(self) -> None:
-        self._supervisor.stopping()
+        if not self._mended:
+            self._supervisor.stopping()
         with ExitStack() as stack:  # each is tried, whatever happens to the others
             stack.callback(self._tell, "stopped")
             stack.callback(self._recorder.stop, STOP_S)
@@ -228,10 +241,13 @@ class Service:
         states = self._session.states()
         titles = {camera.id: camera.title for camera in self._loaded.config.cameras}
         for name, stream in _streams(states):
-            if stream.name != self._told.get(name):
-                self._told[name] = stream.name
-                if stream.name in TROUBLE:
-                    log.warning("%s: %s: %s", name, stream.name, stream.detail or stream.cause)
+            before, self._told[name] = self._told.get(name), stream.name
+            if stream.name == before:
+                continue
+            if stream.name in TROUBLE:
+                log.warning("%s: %s: %s", name, stream.name, stream.detail or stream.cause)
+            elif before in TROUBLE:
+                log.info("%s: %s again", name, stream.name)
         facts = Facts(
             state=state,
             pid=os.getpid(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import signal
 import subprocess
 import sys
@@ -14,6 +15,15 @@ from typing import Any
 
 import pytest
 
+from surveil.app.service.metrics import as_text
+from surveil.app.service.status import Facts, as_json
+from surveil.cli.launch import setup_logging
+from surveil.cli.main import build
+from surveil.cli.status import lines
+from surveil.errors import Problem, SourceCause, SourceError
+from surveil.pipeline.ladder import Load
+from surveil.pipeline.state import State
+from surveil.redact import Redactor
 from tests.support.rtsp_camera import RtspCamera
 from tests.support.web_camera import WebCamera
 from tests.unit.test_redact import HARD_CASES
@@ -46,6 +56,46 @@ def test_typed_secrets_do_not_stay_in_the_list_of_processes(root: Path) -> None:
     assert "\0run\0clip.mp4\0" in seen
     assert [secret for _, secrets in HARD_CASES.values() for secret in secrets if secret in seen] == []
     assert seen.count("\0") == len(command)
+
+
+def refused(text: str) -> None:
+    """A command that fails with an error whose text came from outside."""
+    app = build()
+
+    def fail() -> None:
+        raise SourceError(text, SourceCause.REFUSED)
+
+    app.command("fail")(fail)
+    with pytest.raises(SystemExit) as ended:
+        app(args=["fail"], prog_name="surveil")
+    assert ended.value.code == 3
+
+
+def written(text: str) -> str:
+    """The status, its words and its figures of a service to which a camera has said this."""
+    state = State(name="failed", since_s=0.0, cause=text, remedy=text, detail=text, decoder=text)
+    problem = Problem(file="c.yaml", reason=text)
+    facts = Facts(
+        state="degraded", pid=1, started_wall_s=0.0, now_wall_s=1.0, now_s=1.0, period_s=1.0,
+        config=Path("c.yaml"), digest="", problems=[problem], device=text, load=Load(rung=1, why=text),
+        cameras={"a": (text, state)}, failed={"b": problem}, outputs={"tracks:": text},
+    )  # fmt: skip
+    status = as_json(facts, Redactor())
+    return "\n".join([json.dumps(status), *lines(status, alive=True, age_s=1.0), as_text(status)])
+
+
+@pytest.mark.parametrize("case", HARD_CASES)
+def test_hard_cases_in_log_errors_and_status(case: str, capsys: pytest.CaptureFixture[str]) -> None:
+    text, secrets = HARD_CASES[case]
+    setup_logging(verbose=True, quiet=False)
+    logging.getLogger("surveil.capture").warning("it says %s", text, exc_info=ValueError(text))
+    refused(text)
+    told = capsys.readouterr()
+    assert told.err.count("it says") == 1
+    assert told.err.count("error: ") >= 1
+    harmless = written("nothing")  # some of the secrets are words that are there anyway
+    for seen, words in ((told.out + told.err, ""), (written(text), harmless)):
+        assert [secret for secret in secrets if seen.count(secret) > words.count(secret)] == []
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import errno
 import io
 import json
 import logging
+import os
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -13,6 +14,8 @@ import av
 import pytest
 
 from surveil.app.service.recorder import QUEUE, Recorder, RecorderConfig
+from surveil.render.shapes import Shape
+from surveil.render.style import OverlayStyle
 from surveil.types import FrameResult
 from tests.support.clock import StepClock
 from tests.support.results import A, result_of
@@ -80,6 +83,8 @@ def test_each_camera_has_its_video_and_all_share_the_lines(tmp_path: Path, start
     rows = [json.loads(line) for line in lines.read_text().splitlines()]
     assert [row["camera"] for row in rows] == ["a"] * 5 + ["b"] * 3
     assert recorder.trouble == {}
+    if os.name == "posix":
+        assert (tmp_path / "out").stat().st_mode & 0o777 == 0o700
 
 
 def test_a_new_piece_after_its_time_and_when_a_camera_begins_anew(
@@ -101,14 +106,35 @@ def test_what_is_written_changes_while_it_runs(tmp_path: Path, start: Start) -> 
     recorder = start(quiet)
     offered(recorder, results("a"))
     assert list(tmp_path.iterdir()) == []
-    recorder.use(replace(quiet, jsonl="files"))
+    recorder.use(replace(quiet, jsonl="files"), {})
     offered(recorder, results("a", 3))
-    recorder.use(replace(quiet, jsonl="files", folder=tmp_path / "other"))
+    recorder.use(replace(quiet, jsonl="files", folder=tmp_path / "other"), {})
     offered(recorder, results("a", 4))
     recorder.stop(20.0)
     found = sorted(len(path.read_text().splitlines()) for path in tmp_path.rglob("*.jsonl"))
     assert sum(found) == 7
     assert len(list((tmp_path / "other" / "tracks").iterdir())) == 1
+
+
+def test_zones_are_drawn_into_the_video_as_they_are_now(tmp_path: Path, start: Start) -> None:
+    config = RecorderConfig(folder=tmp_path, annotated=True, style=OverlayStyle(hud=False))
+    recorder = start(config)
+    left = Shape(kind="area", name="", points=((0, 0), (0.4, 0), (0.4, 1), (0, 1)), colour=(255, 255, 255))
+    frames = [result_of(index=k, size=(64, 48), camera_id="a") for k in range(6)]
+    for shapes, some in (({}, frames[:3]), ({"a": (left,), "b": ()}, frames[3:])):
+        recorder.use(config, shapes)
+        offered(recorder, some)
+        eventually(
+            lambda last=some[-1]: (
+                (piece := recorder._pieces.get("a"))  # type: ignore[misc]
+                and piece.last_pts_s == last.frame.pts_s
+            )
+        )
+    recorder.stop(20.0)
+    (video,) = (tmp_path / "a").iterdir()
+    with av.open(str(video)) as container:
+        seen = [picture.to_ndarray(format="gray")[:, :24].mean() for picture in container.decode(video=0)]
+    assert max(seen[:3]) + 5 < min(seen[3:])
 
 
 def test_a_disk_that_fails_is_said_and_tried_again(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 import threading
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -139,8 +140,17 @@ def test_a_file_that_is_broken_from_the_start_is_safe_mode_until_it_is_mended(
     status = running.wait_for("safe mode")
     assert "not YAML" in status["config"]["problems"][0]
     assert status["config"]["digest"] == ""
-    running.write(base + cameras(clip, "a"))
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    elsewhere = f"status_file: elsewhere.json, metrics: {{port: {port}, token: '${{TOKEN}}'}}"
+    running.write(base.replace("status_file: status.json", elsewhere) + cameras(clip, "a"))
+    safe_mode, running.status_path = running.status_path, running.path.with_name("elsewhere.json")
     running.wait_for("running", a="playing")
+    assert read_status(safe_mode)["state"] == "stopped"  # nobody writes it any more
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=10) as answer:
+        assert answer.read() == b"ok\n"
+    running.stop()
+    assert running.error is None
 
 
 def test_a_camera_that_cannot_be_known_is_said_and_the_others_go_on(
