@@ -54,13 +54,13 @@ class Picture:
         overlay: draws on a copy of the frame.
         hud: the line of facts of one frame.
         open_video: makes the writer; called when the first picture is there.
-        shapes: areas and lines of the camera, as they are now.
+        shapes: areas and lines of the camera, as they are now; None: those of the overlay stay.
     """
 
     overlay: Overlay
     hud: Callable[[FrameResult], Hud]
     open_video: Callable[[], VideoWriter]
-    shapes: Callable[[], tuple[Shape, ...]] = tuple
+    shapes: Callable[[], tuple[Shape, ...]] | None = None
 
 
 class FileOutlet:
@@ -78,7 +78,8 @@ class FileOutlet:
         if self._picture is None:
             return None
         image = result.frame.image.copy()
-        self._picture.overlay.shapes = self._picture.shapes()
+        if self._picture.shapes is not None:
+            self._picture.overlay.shapes = self._picture.shapes()
         self._picture.overlay.draw(image, result, scale=1.0, hud=self._picture.hud(result))
         return image
 
