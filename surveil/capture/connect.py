@@ -69,13 +69,9 @@ def encryption_fault(
         verify: whether the camera must prove who it is.
         timeout_s: for connecting and shaking hands, each.
     """
-    context = ssl.create_default_context()
-    if not verify:
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        context.set_ciphers("ALL:@SECLEVEL=0")  # FFmpeg takes what old cameras offer, too
     try:
         with socket.create_connection(address, timeout_s) as plain:
-            context.wrap_socket(plain, server_hostname=address[0]).close()
+            tls_context(verify=verify).wrap_socket(plain, server_hostname=address[0]).close()
     except ssl.SSLCertVerificationError as error:
         return SourceError(
             f"{subject}: its certificate is not trusted ({error.verify_message})",
@@ -87,6 +83,15 @@ def encryption_fault(
     except OSError:
         return None
     return None
+
+
+def tls_context(*, verify: bool) -> ssl.SSLContext:
+    """How encrypted connections are made; without `verify` nobody has to prove who they are."""
+    context = ssl.create_default_context()
+    if not verify:
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        context.set_ciphers("ALL:@SECLEVEL=0")  # FFmpeg takes what old cameras offer, too
+    return context
 
 
 def _resolve(host: str, port: int, deadline: Deadline, subject: str) -> list[_Address]:

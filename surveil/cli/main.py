@@ -10,7 +10,21 @@ from typing import Annotated, Any
 import typer
 import typer.core
 
-from surveil.cli import bench, calibrate, config, demo, doctor, eval, gui, models, run, serve, status, track
+from surveil.cli import (
+    bench,
+    calibrate,
+    cameras,
+    config,
+    demo,
+    doctor,
+    eval,
+    gui,
+    models,
+    run,
+    serve,
+    status,
+    track,
+)
 from surveil.cli.launch import INTERRUPTED, forget_stdout, say
 from surveil.cli.title import hide_arguments
 from surveil.cli.window import OpenWindow
@@ -89,6 +103,7 @@ def build() -> typer.Typer:
     app.command("serve", epilog=serve.EXAMPLES)(serve.serve)
     app.command("status", epilog=status.EXAMPLES)(status.status)
     app.command("doctor", epilog=doctor.EXAMPLES)(doctor.doctor)
+    app.add_typer(cameras.build(), name="cameras")
     app.add_typer(config.build(), name="config")
     app.add_typer(models.build(), name="models")
     app.add_typer(bench.build(), name="bench")
