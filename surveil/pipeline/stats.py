@@ -38,16 +38,18 @@ class Samples:
     """The newest values of one measured quantity. Written by one thread, read by any."""
 
     def __init__(self, window: int = WINDOW) -> None:
-        self._values: deque[float] = deque(maxlen=window)
+        self._values = np.empty(window)  # all of its memory at once: a service must not grow for minutes
+        self._count = 0
 
     def add(self, value: float) -> None:
         """Take one value in; the oldest falls out when the window is full."""
-        self._values.append(value)
+        self._values[self._count % len(self._values)] = value
+        self._count += 1  # after the value: a reader meets none that was not written
 
     def percentile(self, percent: float) -> float:
         """The value that `percent` of the samples do not exceed; NaN without samples."""
-        values = list(self._values)  # one C call: safe beside a writer
-        return float(np.percentile(values, percent)) if values else float("nan")
+        values = self._values[: self._count]
+        return float(np.percentile(values, percent)) if len(values) else float("nan")
 
 
 class Stopwatch:
