@@ -22,6 +22,7 @@ import numpy as np
 from surveil.clock import Clock
 from surveil.pipeline.cadence import Cadence
 from surveil.pipeline.camera import CameraStep
+from surveil.pipeline.channel import Closed
 from surveil.pipeline.gate import Gate
 from surveil.pipeline.inbox import Inbox
 from surveil.pipeline.slot import Slot
@@ -86,6 +87,7 @@ class Lane:
         priority: who is served first when not all can be; higher goes before lower.
         wanted: which detections count.
         shapes: areas and lines that are drawn on its pictures.
+        closed: whether it is served no longer; frames that are still on their way are thrown away.
     """
 
     def __init__(
@@ -106,6 +108,7 @@ class Lane:
         self.newest: Slot[Frame] = Slot()
         self.result: Slot[FrameResult] = Slot()
         self.meter = CameraMeter()
+        self.closed = False
         self.step: tuple[NewStep, CameraStep] | None = None  # for the thread that has the camera
 
     @property
@@ -182,6 +185,7 @@ class Inference:
 
     def close(self, lane: Lane) -> None:
         """Serve a camera no longer; its capture thread gets Closed."""
+        lane.closed = True  # one of the same name may be opened at once
         self._inbox.close(lane.camera_id)
 
     def abort(self) -> None:
@@ -208,6 +212,8 @@ class Inference:
             with self.times.measure(f"prepare {lane.camera_id}") as watch:
                 prepared = detector.prepare(frame)
             prepare_ms = watch.wall_ms
+        if lane.closed:
+            raise Closed
         item = _Item(lane, frame, detector, prepared, prepare_ms)
         self._inbox.put(lane.camera_id, item, wait=not lane.live, priority=lane.priority)
 
@@ -247,6 +253,8 @@ class Inference:
 
     def _finish(self, brain: Brain, item: _Item, detections: Detections | None, detect_ms: float) -> None:
         lane = item.lane
+        if lane.closed:
+            return
         if lane.step is None or lane.step[0] is not brain.new_step:
             lane.step = (brain.new_step, brain.new_step(lane.last_id))
         timings = {"prepare": item.prepare_ms, "detect": detect_ms}

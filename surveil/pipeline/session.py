@@ -52,6 +52,7 @@ class Session:
         self._presenter = Presenter(self._clock, self._labels, parts.open_overlay)
         self._workers: list[Worker] = []
         self._failure: BaseException | None = None
+        self._ended_for_good = False
 
     # ---- life
 
@@ -85,6 +86,7 @@ class Session:
             StuckThreadError: a thread did not end within `timeout_s` (all of them together).
         """
         with self._lock:
+            self._ended_for_good = True
             for camera in list(self._cameras.values()):
                 self._retire(camera)
             self._cameras.clear()
@@ -124,6 +126,8 @@ class Session:
         """
         inference = self._running()
         with self._lock:
+            if self._ended_for_good:
+                raise UsageError("the session has ended: make a new one")
             if config.id in self._cameras:
                 raise UsageError(f"camera {config.id!r}: there is one of this name already; choose another")
             lane = new_lane(config, ids_after)

@@ -93,3 +93,30 @@ def test_a_masked_picture_reaches_neither_detector_nor_preview_nor_taps(fakes: S
     assert all(not image[:, :16].any() for image in images)
     assert any(image[:, 20:].any() for image in images)
     assert not preview.image[1:, :15, :3].any()  # the false overlay paints the first row
+
+
+def test_a_frame_that_is_on_its_way_when_its_camera_changes_reaches_nobody(fakes: SimpleNamespace) -> None:
+    """It was taken before the camera had its mask, and is looked at behind the change."""
+    inside, go = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        inside.set()
+        go.wait(10)
+
+    tapped: list[FrameResult] = []
+
+    def tap(result: FrameResult) -> bool:
+        tapped.append(result)
+        return True
+
+    parts = fakes.Parts(lambda: fakes.Detector(hold=hold), endless=True, gap_s=0.002)
+    session = Session(parts, [camera("a", taps={"all": tap})])
+    session.start()
+    assert inside.wait(10)
+    session.change(camera("a", privacy=(LEFT,), taps={"all": tap}))
+    go.set()
+    eventually(lambda: len(tapped) > 5)
+    session.stop(2.0)
+    assert all(not result.frame.image[:, :16].any() for result in tapped)
+    with pytest.raises(UsageError, match="has ended"):
+        session.add(camera("b"))
