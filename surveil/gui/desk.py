@@ -7,19 +7,17 @@ and guests: recordings and addresses that were only opened to be looked at.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from surveil.clock import Clock
-from surveil.errors import UsageError
 from surveil.gui.board import Board
 from surveil.gui.chronicle import Chronicle
 from surveil.gui.player import Player
 from surveil.gui.text import tr
 from surveil.gui.view import TileView
+from surveil.gui.wall import Wall
 from surveil.gui.words import badges, objects_in_words, sentences, trouble, word_of
-from surveil.gui.zoom import panned, zoomed
 from surveil.pipeline.present import WHOLE, Region
 from surveil.pipeline.session import CameraConfig, Session
 from surveil.pipeline.state import TROUBLE, State
@@ -55,7 +53,7 @@ class Desk:
 
     Attributes:
         session: started; its life is the caller's.
-        board: which tiles are on screen.
+        wall: of the main window.
         states: of all cameras, as of the last `refresh`.
     """
 
@@ -78,18 +76,21 @@ class Desk:
         """
         self._look = look or session.states
         self.session, self._configure, self.clock = session, configure, clock
-        self.board = Board()
+        self.wall = Wall(session, self._style_of)
         self.states: Mapping[str, State] = {}
         self.style = replace(style or OverlayStyle(), hud=False)
         self.bare: str | None = None
         """The camera whose zones are not drawn on its picture, because they are being edited."""
         self._entries: dict[str, Entry] = {}
-        self._shown: dict[str, tuple[int, int]] = {}
-        self._regions: dict[str, Region] = {}
         self._players: dict[str, Player] = {}
         self._chronicle = Chronicle()
 
     # ---- cameras
+
+    @property
+    def board(self) -> Board:
+        """Which tiles are on screen in the main window."""
+        return self.wall.board
 
     @property
     def entries(self) -> tuple[Entry, ...]:
@@ -136,10 +137,10 @@ class Desk:
         self._use([entry.id for entry in entries])
         self.refresh()
 
-    def exchange(self, one: str, other: str) -> tuple[str, ...] | None:
+    def exchange(self, one: str, other: str, wall: Wall | None = None) -> tuple[str, ...] | None:
         """Let two tiles change places; the new order of the file's cameras where it is another."""
         before = [entry.id for entry in self.entries if entry.kept]
-        self.board.exchange(one, other)
+        (wall or self.wall).board.exchange(one, other)
         after = [entry.id for entry in self.entries if entry.kept]
         return tuple(after) if after != before else None
 
@@ -148,66 +149,40 @@ class Desk:
         return next(name for name in names if name not in self._entries)
 
     def _use(self, ids: Sequence[str]) -> None:
-        self.board.use(ids)
-        for kept in (self._shown, self._regions, self._players):
-            for gone in kept.keys() - set(ids):
-                del kept[gone]
+        self.wall.use(ids)
+        for gone in self._players.keys() - set(ids):
+            del self._players[gone]
 
     # ---- looking
-
-    def show(self, sizes: Mapping[str, tuple[int, int]]) -> None:
-        """Make pictures of these cameras, each for a tile of so many device pixels, and of no others."""
-        for camera_id in self._shown.keys() - sizes.keys():
-            self.session.hide(camera_id)
-        before, self._shown = self._shown, dict(sizes)
-        for camera_id, size in sizes.items():
-            if before.get(camera_id) != size:
-                self._show(camera_id)
 
     def switch(self, name: str, on: bool) -> None:
         """Turn a part of the overlay on or off, at once also on a picture that is held."""
         self.style = replace(self.style, **{name: on})
-        for camera_id in self._shown:
-            self._show(camera_id)
+        self.wall.again()
 
     def restyle(self, style: OverlayStyle) -> None:
         """Draw otherwise from now on; the line with name and time is the tile's own."""
         self.style = replace(style, hud=False)
-        for camera_id in self._shown:
-            self._show(camera_id)
+        self.wall.again()
 
     def switched(self, name: str) -> bool:
         """Whether a part of the overlay is on."""
         return bool(getattr(self.style, name))
 
-    def zoom(self, camera_id: str, factor: float, at: tuple[float, float]) -> None:
-        """Go into a picture by `factor` around the place `at` (0-1 of what is seen)."""
-        self._look_at(camera_id, zoomed(self.region(camera_id), factor, at))
-
-    def pan(self, camera_id: str, by: tuple[float, float]) -> None:
-        """Drag a picture that was gone into by so much (0-1 of what is seen)."""
-        self._look_at(camera_id, panned(self.region(camera_id), by))
+    def show(self, sizes: Mapping[str, tuple[int, int]]) -> None:
+        """See `Wall.show`, of the main window."""
+        self.wall.show(sizes)
 
     def whole(self, camera_id: str) -> None:
-        """Show all of a picture again."""
-        self._look_at(camera_id, WHOLE)
-
-    def _look_at(self, camera_id: str, region: Region) -> None:
-        self._regions[camera_id] = region
-        if region == WHOLE:
-            del self._regions[camera_id]
-        self._show(camera_id)
+        """See `Wall.whole`, of the main window."""
+        self.wall.whole(camera_id)
 
     def region(self, camera_id: str) -> Region:
-        """The part of its frames that is seen."""
-        return self._regions.get(camera_id, WHOLE)
+        """See `Wall.region`, of the main window."""
+        return self.wall.region(camera_id)
 
-    def _show(self, camera_id: str) -> None:
-        if camera_id in self._shown:
-            # The file may have taken the camera away a moment ago; `adopt` will take away its tile.
-            with suppress(UsageError):
-                style = replace(self.style, zones=False) if camera_id == self.bare else self.style
-                self.session.show(camera_id, self._shown[camera_id], style, self.region(camera_id))
+    def _style_of(self, camera_id: str) -> OverlayStyle:
+        return replace(self.style, zones=False) if camera_id == self.bare else self.style
 
     # ---- what is said
 
@@ -215,26 +190,24 @@ class Desk:
         """Ask how all cameras are doing; some four times a second will do."""
         self.states = self._look()
         self._chronicle.note(self.states)
-        for camera_id in self._shown:
-            self._show(camera_id)  # a camera that was opened anew lost its pictures; costs nothing otherwise
+        self.wall.again()  # a camera that was opened anew lost its pictures
 
-    def has_news(self, camera_id: str, shown: object) -> bool:
-        """Whether there is a newer picture than the one that is `shown`."""
-        preview = self.session.preview(camera_id)
-        return preview is not None and preview.image is not shown
-
-    def view(self, camera_id: str) -> TileView:
-        """What a tile shows now."""
+    def view(self, camera_id: str, wall: Wall | None = None) -> TileView:
+        """What a tile of a wall shows now; of the main one where none is named."""
+        wall = wall or self.wall
         entry, state = self._entries[camera_id], self.states.get(camera_id)
-        selected = self.board.selected == camera_id and len(self.board.ids) > 1
-        view = TileView(title=entry.title, selected=selected, zoomed=camera_id in self._regions)
+        view = TileView(
+            title=entry.title,
+            selected=wall.board.selected == camera_id and len(wall.board.ids) > 1,
+            zoomed=wall.region(camera_id) != WHOLE,
+        )
         if self.session.failure is not None:
             return replace(view, message=tr("Detection has stopped"), detail=str(self.session.failure))
         if entry.problem:
             return replace(view, message=tr("This camera cannot be watched"), detail=sentences(entry.problem))
         if state is None:
             return replace(view, message=tr("Connecting…"))
-        preview, now_s = self.session.preview(camera_id), self.clock.monotonic()
+        preview, now_s = wall.preview(camera_id), self.clock.monotonic()
         heading, detail = trouble(state, preview, now_s)
         return replace(
             view,
@@ -260,7 +233,7 @@ class Desk:
         if chosen is None or state is None:
             return tr("Ready")
         parts = [self._entries[chosen].title, word_of(state.name)]
-        preview = self.session.preview(chosen)
+        preview = self.wall.preview(chosen)
         if state.cause:
             parts.append(state.cause)
         elif preview is not None:

@@ -10,22 +10,24 @@ from surveil.gui import chrome
 from surveil.gui.desk import Desk
 from surveil.gui.text import tr
 from surveil.gui.tile import Tile
+from surveil.gui.wall import Wall
 
 
 class Grid(QWidget):
-    """All tiles that are on screen.
+    """All tiles that are on screen in one window.
 
     Signals:
         exchanged: the cameras of the file have this new order.
-        changed: another tile was selected, or is full.
+        changed: another tile was selected, is full, or they stand otherwise.
     """
 
     exchanged = pyqtSignal(tuple)
     changed = pyqtSignal()
 
-    def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
+    def __init__(self, desk: Desk, wall: Wall | None = None, parent: QWidget | None = None) -> None:
+        """`wall`: of this window; by default the main one."""
         super().__init__(parent)
-        self._desk = desk
+        self._desk, self._wall = desk, wall or desk.wall
         self.tiles: dict[str, Tile] = {}
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(320, 180)
@@ -33,7 +35,7 @@ class Grid(QWidget):
 
     def arrange(self) -> None:
         """Place the tiles anew, and have pictures made for those that are seen."""
-        visible = self._desk.board.visible((self.width(), self.height()))
+        visible = self._wall.board.visible((self.width(), self.height()))
         for camera_id in self.tiles.keys() - visible.keys():
             self.tiles.pop(camera_id).deleteLater()
         for camera_id, rect in visible.items():
@@ -41,7 +43,7 @@ class Grid(QWidget):
             tile.setGeometry(*rect)
             tile.show()
         self.tiles = {camera_id: self.tiles[camera_id] for camera_id in visible}
-        self._desk.show(
+        self._wall.show(
             {name: tile.device_size() for name, tile in self.tiles.items()} if self.isVisible() else {}
         )
         self.refresh()
@@ -49,8 +51,8 @@ class Grid(QWidget):
     def refresh(self, *, words: bool = True) -> None:
         """Show the newest pictures; without `words` only where there is a new one."""
         for camera_id, tile in self.tiles.items():
-            if words or self._desk.has_news(camera_id, tile.view.picture):
-                tile.show_view(self._desk.view(camera_id))
+            if words or self._wall.has_news(camera_id, tile.view.picture):
+                tile.show_view(self._desk.view(camera_id, self._wall))
 
     @property
     def paint_s(self) -> float:
@@ -70,21 +72,21 @@ class Grid(QWidget):
     # ---- what the mouse does
 
     def _pick(self, camera_id: str) -> None:
-        if self._desk.board.selected != camera_id:
-            self._desk.board.select(camera_id)
+        if self._wall.board.selected != camera_id:
+            self._wall.board.select(camera_id)
             self.refresh()
             self.changed.emit()
 
     def _open(self, camera_id: str) -> None:
-        self._desk.board.toggle_full(camera_id)
+        self._wall.board.toggle_full(camera_id)
         self.arrange()
         self.changed.emit()
 
     def _zoom(self, camera_id: str, factor: float, at: QPointF) -> None:
-        self._desk.zoom(camera_id, factor, (at.x(), at.y()))
+        self._wall.zoom(camera_id, factor, (at.x(), at.y()))
 
     def _pan(self, camera_id: str, by: QPointF) -> None:
-        self._desk.pan(camera_id, (by.x(), by.y()))
+        self._wall.pan(camera_id, (by.x(), by.y()))
 
     def _carry(self, camera_id: str, at: QPoint) -> None:
         self.setCursor(Qt.CursorShape.ClosedHandCursor)
@@ -99,8 +101,9 @@ class Grid(QWidget):
             tile.mark_target(False)
         if target is None or target.camera_id == camera_id:
             return
-        order = self._desk.exchange(camera_id, target.camera_id)
+        order = self._desk.exchange(camera_id, target.camera_id, self._wall)
         self.arrange()
+        self.changed.emit()
         if order is not None:
             self.exchanged.emit(order)
 

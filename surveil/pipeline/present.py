@@ -52,23 +52,23 @@ class Preview:
 
 
 @dataclass(frozen=True, slots=True)
-class _Wish:
+class Wish:
     """What the reader wants to see: `region` of the frame, fitted into `size` (width, height) px."""
 
     size: tuple[int, int]
     style: OverlayStyle
-    region: Region
+    region: Region = WHOLE
 
 
 class _Tile:
-    """One visible camera. `wish` is the reader's, the rest is the present thread's."""
+    """One visible camera of a wall. `wish` is the reader's, the rest is the present thread's."""
 
-    def __init__(self, lane: Lane, wish: _Wish, overlay: Overlay) -> None:
+    def __init__(self, lane: Lane, wish: Wish, overlay: Overlay) -> None:
         self.lane, self.wish, self.overlay = lane, wish, overlay
         self.view: View | None = None
         self.drawn: tuple[bool, tuple[int, int]] | None = None  # from the view? and the frame's size
         self.slot: Slot[Preview] = Slot()
-        self.shown: tuple[int, _Wish, tuple[Shape, ...]] | None = None
+        self.shown: tuple[int, Wish, tuple[Shape, ...]] | None = None
         self.seq = 0
         self.rate = Rate()
 
@@ -76,7 +76,8 @@ class _Tile:
 class Presenter:
     """The thread that draws.
 
-    `show`, `hide` and `preview` are for the reader's thread and never wait for drawing.
+    `show`, `hide` and `preview` are for the reader's thread and never wait for drawing. Each wall (a window,
+    known by its name) has its own picture of a camera.
 
     Attributes:
         most_hz: how often every tile is drawn at most; None: at every news. Any thread.
@@ -87,49 +88,47 @@ class Presenter:
     ) -> None:
         self._clock, self._labels, self._new_overlay = clock, labels, new_overlay
         self._changed = threading.Condition()
-        self._tiles: dict[str, _Tile] = {}
+        self._tiles: dict[tuple[str, str], _Tile] = {}  # by wall and camera
         self._news: set[str] = set()
         self._over = threading.Event()
         self.most_hz: float | None = None
 
-    def show(
-        self,
-        lane: Lane,
-        size: tuple[int, int],
-        style: OverlayStyle,
-        region: Region = WHOLE,
-        view: View | None = None,
-    ) -> None:
-        """Make pictures of a part of a camera that fit into `size` (width, height) px, until `hide`.
+    def show(self, lane: Lane, wish: Wish, view: View | None = None, wall: str = "") -> None:
+        """Make pictures of a camera for a wall as they are wished for, until `hide`.
 
         `view`: a further stream of the camera, shown whenever it has a fresh picture.
         """
-        wish = _Wish(size, style, region)
+        key = wall, lane.camera_id
         with self._changed:
-            tile = self._tiles.get(lane.camera_id)
+            tile = self._tiles.get(key)
             if tile is None or tile.lane is not lane:
-                tile = self._tiles[lane.camera_id] = _Tile(lane, wish, self._new_overlay(style))
+                tile = self._tiles[key] = _Tile(lane, wish, self._new_overlay(wish.style))
             elif (tile.wish, tile.view) == (wish, view):
                 return
             tile.wish, tile.view = wish, view
             self._news.add(lane.camera_id)  # a held picture is drawn anew
             self._changed.notify_all()
 
-    def hide(self, camera_id: str) -> None:
-        """Make no more pictures of a camera."""
+    def hide(self, camera_id: str, wall: str = "") -> None:
+        """Make no more pictures of a camera for a wall."""
         with self._changed:
-            self._tiles.pop(camera_id, None)
+            self._tiles.pop((wall, camera_id), None)
 
-    def preview(self, camera_id: str) -> Preview | None:
+    def forget(self, camera_id: str) -> None:
+        """Make no more pictures of a camera at all."""
+        with self._changed:
+            self._tiles = {key: tile for key, tile in self._tiles.items() if key[1] != camera_id}
+
+    def preview(self, camera_id: str, wall: str = "") -> Preview | None:
         """The newest picture of a camera that is shown; None before the first."""
         with self._changed:
-            tile = self._tiles.get(camera_id)
+            tile = self._tiles.get((wall, camera_id))
         return None if tile is None else tile.slot.latest()
 
     def news(self, camera_id: str) -> None:
         """A camera has a new frame or result."""
         with self._changed:
-            if camera_id in self._tiles:
+            if any(shown == camera_id for _, shown in self._tiles):
                 self._news.add(camera_id)
                 self._changed.notify_all()
 
@@ -153,7 +152,7 @@ class Presenter:
                 self._changed.wait()
             if self._over.is_set():
                 raise Closed
-            tiles = [self._tiles[camera_id] for camera_id in sorted(self._news) if camera_id in self._tiles]
+            tiles = [self._tiles[key] for key in sorted(self._tiles) if key[1] in self._news]
             self._news.clear()
             return tiles
 

@@ -14,7 +14,7 @@ from surveil.pipeline.ladder import LadderConfig, Load
 from surveil.pipeline.live import Brain, Inference, Lane
 from surveil.pipeline.parts import Feed, Parts
 from surveil.pipeline.playback import Playback, PlaybackConfig
-from surveil.pipeline.present import WHOLE, Presenter, Preview, Region, too_small
+from surveil.pipeline.present import WHOLE, Presenter, Preview, Region, Wish, too_small
 from surveil.pipeline.relief import Relief
 from surveil.pipeline.state import FeedState, State, failed, with_streams
 from surveil.pipeline.views import Views
@@ -154,7 +154,7 @@ class Session:
         with self._lock:
             self._retire(self._camera(camera_id))
             del self._cameras[camera_id]
-        self._presenter.hide(camera_id)
+        self._presenter.forget(camera_id)
 
     def change(self, config: CameraConfig) -> None:
         """Watch a camera otherwise; ids go on.
@@ -274,29 +274,35 @@ class Session:
             return self._camera(camera_id).lane.result.latest()
 
     def show(
-        self, camera_id: str, size: tuple[int, int], style: OverlayStyle, region: Region = WHOLE
+        self,
+        camera_id: str,
+        size: tuple[int, int],
+        style: OverlayStyle,
+        region: Region = WHOLE,
+        wall: str = "",
     ) -> None:
         """Make pictures of a part of a camera that fit into `size` (width, height) px; cheap to call again.
 
-        The stream for showing is opened where the one that is looked at has too few pixels for it.
+        The stream for showing is opened where the one that is looked at has too few pixels for it. Windows
+        that show the same camera each have a `wall` of their own name.
 
         Raises UsageError.
         """
         with self._lock:
             camera = self._camera(camera_id)
-            view = camera.views.show(on=camera.config.enabled and too_small(camera.lane, size, region))
-        self._presenter.show(camera.lane, size, style, region, view)
+            view = camera.views.show(wall, on=camera.config.enabled and too_small(camera.lane, size, region))
+        self._presenter.show(camera.lane, Wish(size, style, region), view, wall)
 
-    def hide(self, camera_id: str) -> None:
-        """Make no more pictures of a camera."""
+    def hide(self, camera_id: str, wall: str = "") -> None:
+        """Make no more pictures of a camera for a wall."""
         with self._lock:
             if camera_id in self._cameras:
-                self._cameras[camera_id].views.show(on=False)
-        self._presenter.hide(camera_id)
+                self._cameras[camera_id].views.show(wall, on=False)
+        self._presenter.hide(camera_id, wall)
 
-    def preview(self, camera_id: str) -> Preview | None:
+    def preview(self, camera_id: str, wall: str = "") -> Preview | None:
         """The newest picture of a camera that is shown; None before the first."""
-        return self._presenter.preview(camera_id)
+        return self._presenter.preview(camera_id, wall)
 
     # ---- inside
 

@@ -96,32 +96,26 @@ class Views:
         self._config, self._lane, self._open_feed = config, lane, open_feed
         self._labels, self._on_news, self._clock = labels, on_news, clock
         self._streams: Mapping[str, _Stream] = {}
+        self._walls: frozenset[str] = frozenset()  # those that the small stream has too few pixels for
         self._left: list[Worker] = []
 
     def use(self, config: CameraConfig) -> None:
         """Read what `config` names: a stream to be recorded is opened at once, one to be shown when it is."""
-        shown = self.shows
         self._config = config
         for use in USES:
             stream, source = self._used(use), self._source(use)
             if stream is not None and stream.source != source:
                 self._leave(use)
-        self.show(on=shown)
+        self._show()
         if (recorded := self._source("record")) is not None:
             self._want("record", recorded)
         self._tap()
 
-    def show(self, *, on: bool) -> View | None:
-        """The view that is to be shown, opened where it is not; None: show the stream that is looked at."""
-        if on and self._config.shown is not None:
-            return self._want("live", self._config.shown).view
-        self._leave("live")
-        return None
-
-    @property
-    def shows(self) -> bool:
-        """Whether a further stream is open for showing."""
-        return self._used("live") is not None
+    def show(self, wall: str, *, on: bool) -> View | None:
+        """The view that a wall is to show, opened where it is not; None: the stream that is looked at."""
+        self._walls = self._walls | {wall} if on else self._walls - {wall}
+        view = self._show()
+        return view if on else None
 
     def states(self) -> dict[str, FeedState]:
         """How the open ones are doing, by their use."""
@@ -137,6 +131,13 @@ class Views:
         return workers
 
     # ---- inside
+
+    def _show(self) -> View | None:
+        """The stream for showing is open while a wall wants it."""
+        if self._walls and self._config.shown is not None:
+            return self._want("live", self._config.shown).view
+        self._leave("live")
+        return None
 
     def _source(self, use: Use) -> SourceSpec | None:
         config = self._config

@@ -125,16 +125,21 @@ class FakeSession:
         del self.playbacks[camera_id]
 
     def show(
-        self, camera_id: str, size: tuple[int, int], style: object, region: object = (0.0, 0.0, 1.0, 1.0)
+        self,
+        camera_id: str,
+        size: tuple[int, int],
+        style: object,
+        region: object = (0.0, 0.0, 1.0, 1.0),
+        wall: str = "",
     ) -> None:
         if camera_id not in self.state:
             raise UsageError(f"there is no camera {camera_id!r}")
-        wish = ("show", camera_id, size, style, region)
+        wish = (f"show{wall}", camera_id, size, style, region)
         if wish != next((c for c in reversed(self.commands) if c[:2] == wish[:2]), None):
             self.commands.append(wish)
 
-    def hide(self, camera_id: str) -> None:
-        self.commands.append(("hide", camera_id))
+    def hide(self, camera_id: str, wall: str = "") -> None:
+        self.commands.append((f"hide{wall}", camera_id))
 
     def playback(self, camera_id: str) -> FakePlayback:
         return self.playbacks[camera_id]
@@ -158,7 +163,7 @@ class FakeSession:
     def states(self) -> dict[str, State]:
         return self.state
 
-    def preview(self, camera_id: str) -> Preview | None:
+    def preview(self, camera_id: str, wall: str = "") -> Preview | None:
         return self.picture
 
     def named(self, command: str) -> list[tuple[object, ...]]:

@@ -96,15 +96,15 @@ def test_a_live_camera_has_no_player(desk):
 
 def test_pictures_are_made_for_what_is_seen_and_for_nothing_else(desk, session):
     desk.open(["a.mp4", "b.mp4"])
-    desk.show({"a.mp4": (320, 180), "b.mp4": (320, 180)})
-    desk.show({"b.mp4": (640, 360)})
+    desk.wall.show({"a.mp4": (320, 180), "b.mp4": (320, 180)})
+    desk.wall.show({"b.mp4": (640, 360)})
     assert ("hide", "a.mp4") in session.commands
     assert session.named("show")[-1][1:3] == ("b.mp4", (640, 360))
 
 
 def test_a_switch_reaches_the_pictures_at_once(desk, session):
     desk.open(["a.mp4"])
-    desk.show({"a.mp4": (320, 180)})
+    desk.wall.show({"a.mp4": (320, 180)})
     desk.switch("trails", False)
     assert session.named("show")[-1][3].trails is False
     assert not desk.switched("trails")
@@ -112,13 +112,13 @@ def test_a_switch_reaches_the_pictures_at_once(desk, session):
 
 def test_going_into_a_picture_and_out_again(desk, session):
     desk.open(["a.mp4"])
-    desk.show({"a.mp4": (320, 180)})
-    desk.zoom("a.mp4", 2.0, (0.5, 0.5))
+    desk.wall.show({"a.mp4": (320, 180)})
+    desk.wall.zoom("a.mp4", 2.0, (0.5, 0.5))
     assert session.named("show")[-1][4] == (0.25, 0.25, 0.75, 0.75)
     assert desk.view("a.mp4").zoomed
-    desk.pan("a.mp4", (0.5, 0.0))
+    desk.wall.pan("a.mp4", (0.5, 0.0))
     assert session.named("show")[-1][4] == (0.0, 0.25, 0.5, 0.75)
-    desk.whole("a.mp4")
+    desk.wall.whole("a.mp4")
     assert session.named("show")[-1][4] == (0.0, 0.0, 1.0, 1.0)
     assert not desk.view("a.mp4").zoomed
 
@@ -139,7 +139,7 @@ def test_cameras_of_the_file_come_before_guests(desk, session):
 
 def test_a_camera_that_the_file_took_away_a_moment_ago_is_no_error(desk):
     desk.adopt([Entry(id="door", title="Door", kept=True)])
-    desk.show({"door": (320, 180)})
+    desk.wall.show({"door": (320, 180)})
     desk.refresh()
     assert desk.view("door").message == "Connecting…"
 

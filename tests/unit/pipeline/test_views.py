@@ -137,6 +137,33 @@ def test_the_large_stream_is_shown_where_the_small_one_has_too_few_pixels(two: T
     session.stop(2.0)
 
 
+def test_each_window_has_its_own_picture_and_the_large_stream_stays_while_one_needs_it(
+    two: TwoStreams,
+) -> None:
+    session = two.session(camera())
+    eventually(lambda: session.latest("yard"))
+    session.show("yard", SMALL, STYLE)
+    session.show("yard", LARGE, STYLE, (0.0, 0.0, 0.5, 1.0), "monitor")
+    large = eventually(
+        lambda: (made := session.preview("yard", "monitor")) and made.result.frame.size == LARGE and made
+    )
+    assert large.image.shape == (72, 64, 4)
+    small = eventually(lambda: session.preview("yard"))
+    assert (small.image.shape, small.result.frame.size) == ((24, 32, 4), SMALL)
+    assert session.preview("yard", "another") is None
+    session.hide("yard")
+    assert session.preview("yard") is None
+    assert set(session.states()["yard"].streams) == {"live"}
+    seq = session.preview("yard", "monitor").seq
+    eventually(lambda: session.preview("yard", "monitor").seq > seq + 3)
+    session.hide("yard", "monitor")
+    eventually(lambda: not session.states()["yard"].streams)
+    session.show("yard", SMALL, STYLE, wall="monitor")
+    session.remove("yard")
+    assert session.preview("yard", "monitor") is None
+    session.stop(2.0)
+
+
 def test_the_large_stream_is_recorded_with_the_objects_of_the_small_one(two: TwoStreams) -> None:
     pictures, picture = keeping()
     results, tap = keeping()
