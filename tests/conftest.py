@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import threading
@@ -65,3 +66,13 @@ def no_thread_left() -> Iterator[None]:
         if not thread.daemon:
             thread.join(2.0)
         assert thread.daemon or not thread.is_alive(), f"thread {thread.name!r} was left behind"
+
+
+@pytest.fixture(autouse=True)
+def logging_as_before() -> Iterator[None]:
+    """A command sets up logging for a process of its own; the next test must not inherit it."""
+    logger = logging.getLogger("surveil")
+    before = logger.level, logger.propagate, list(logger.handlers)
+    yield
+    level, logger.propagate, logger.handlers[:] = before
+    logger.setLevel(level)
