@@ -23,6 +23,7 @@ from surveil.detect import card
 from surveil.detect.detector import Detector
 from surveil.errors import DeviceError, Problem, SourceError, UsageError
 from surveil.pipeline.ladder import LadderConfig
+from surveil.pipeline.memory import Memory
 from surveil.pipeline.session import NO_TAPS, CameraConfig
 from surveil.render.style import OverlayStyle
 
@@ -165,7 +166,7 @@ class ConfiguredTable(Table):
         """See `Parts`."""
         brain = super().open_brain(model)
         try:
-            brain.new_step(0)  # says now, not at the first frame, which thresholds do not fit the model
+            brain.new_step(Memory(), 0.0)  # says now, not at the first frame, which thresholds do not fit
         except UsageError:
             brain.detector.close()
             raise

@@ -24,6 +24,7 @@ from surveil.errors import UsageError
 from surveil.pipeline.camera import CameraStep
 from surveil.pipeline.gate import Gate, LaggedGate
 from surveil.pipeline.live import Brain
+from surveil.pipeline.memory import Memory
 from surveil.pipeline.motion import MotionDetector
 from surveil.pipeline.outlet import FileOutlet, Picture, ResultWriter
 from surveil.pipeline.parts import Feed
@@ -150,15 +151,26 @@ class Table:
         )
 
     def new_step(
-        self, detector: Detector, thresholds: Thresholds | None = None, ids_after: int = 0
+        self,
+        detector: Detector,
+        thresholds: Thresholds | None = None,
+        memory: Memory | None = None,
+        at_s: float = 0.0,
     ) -> CameraStep:
         """See `RunParts`."""
         cuts = thresholds or self._thresholds(detector)
-        model = self._options.model
-        tracker = open_tracker(model.tracker, detector.labels, cuts)
+        model, known = self._options.model, memory or Memory()
+        tracker = open_tracker(
+            model.tracker,
+            detector.labels,
+            cuts,
+            ids_after=known.last_id,
+            snapshot=known.tracker,
+            at_s=at_s,
+        )
         told = model.camera_motion == "auto" and model.tracker == "surveil"  # the textbook has no use for it
         motion = MotionEstimator() if told else None
-        return CameraStep(tracker, detector.labels, motion=motion, ids_after=ids_after)
+        return CameraStep(tracker, detector.labels, motion=motion, last_id=known.last_id)
 
     def new_gate(self) -> LaggedGate | None:
         """See `RunParts`."""
@@ -179,7 +191,7 @@ class Table:
         detector, count = self._for_cameras(model, several=self._several)
         return Brain(
             detector=detector,
-            new_step=lambda last: self.new_step(detector, ids_after=last),
+            new_step=lambda memory, at_s: self.new_step(detector, memory=memory, at_s=at_s),
             model=model,
             side_by_side=count,
             several=self._several if detector.device.startswith("CPU") and self._at_once > 1 else None,
@@ -208,7 +220,10 @@ class Table:
     def with_thresholds(self, brain: Brain, low: float, high: float, birth: float) -> Brain:
         """See `Parts`."""
         thresholds = replace(self._thresholds(brain.detector), low=low, high=high, birth=birth)
-        return replace(brain, new_step=lambda last: self.new_step(brain.detector, thresholds, last))
+        return replace(
+            brain,
+            new_step=lambda memory, at_s: self.new_step(brain.detector, thresholds, memory, at_s),
+        )
 
     # ---- render, store
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from surveil.geometry import Boxes
 from surveil.labels import LabelMap
+from surveil.pipeline.memory import Memory
 from surveil.types import NO_TIMINGS, Detections, Frame, FrameResult
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class CameraStep:
         rules: Sequence[Rule] = (),
         *,
         motion: MotionEstimator | None = None,
-        ids_after: int = 0,
+        last_id: int = 0,
     ) -> None:
         """Put the parts together.
 
@@ -44,13 +44,14 @@ class CameraStep:
             labels: the detector's classes.
             rules: what looks at the tracks.
             motion: tells the tracker how the camera moves; None: it rests.
-            ids_after: the last id of the tracker that this one takes over from; no id comes twice.
+            last_id: the highest id that this camera's trackers have given before.
         """
         self._tracker, self._labels, self._rules = tracker, labels, tuple(rules)
         self._motion = motion
         self._boxes: Boxes = np.zeros((0, 4), np.float32)
         self._followed = 0  # tracks after the last frame
-        self._ids_after = self.last_id = ids_after
+        self.last_id = last_id
+        self._looked_wall_s = 0.0
 
     def step(
         self, frame: Frame, detections: Detections | None, timings_ms: Mapping[str, float] = NO_TIMINGS
@@ -67,12 +68,9 @@ class CameraStep:
             tracks = self._tracker.predict(info, motion)
         else:
             tracks = self._tracker.update(info, detections, motion)
+            self._looked_wall_s = frame.wall_s
             if self._motion is not None:
                 self._motion.mark()
-        if self._ids_after:
-            tracks = replace(
-                tracks, ids=tracks.ids + self._ids_after, removed=tracks.removed + self._ids_after
-            )
         self._followed = len(tracks)
         self.last_id = max(self.last_id, int(tracks.ids.max(initial=0)))
         events = tuple(event for rule in self._rules for event in rule.update(info, tracks))
@@ -84,3 +82,7 @@ class CameraStep:
             detected=detections is not None,
             timings_ms=timings_ms,
         )
+
+    def memory(self) -> Memory:
+        """What the camera's next tracker takes over. Any thread; beside a running step one frame is open."""
+        return Memory(last_id=self.last_id, tracker=self._tracker.snapshot(), wall_s=self._looked_wall_s)

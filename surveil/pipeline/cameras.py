@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from surveil.geometry import Polygon
 from surveil.pipeline.cadence import Cadence
 from surveil.pipeline.live import Lane, Tap
+from surveil.pipeline.memory import Memory
 from surveil.pipeline.wanted import Wanted
 
 if TYPE_CHECKING:
@@ -86,9 +87,9 @@ LOOKING = ("every", "max_rate_hz", "classes", "ignored", "priority", "motion_gat
 """What of a camera can be changed between two frames; everything else opens it anew."""
 
 
-def new_lane(config: CameraConfig, ids_after: int) -> Lane:
+def new_lane(config: CameraConfig, memory: Memory) -> Lane:
     """The way of a camera's frames through the layout."""
-    lane = Lane(config.id, live=config.source.live, taps={}, hide=hiding(config), ids_after=ids_after)
+    lane = Lane(config.id, live=config.source.live, taps={}, hide=hiding(config), memory=memory)
     look(lane, config)
     return lane
 

@@ -25,6 +25,7 @@ from surveil.pipeline.camera import CameraStep
 from surveil.pipeline.channel import Closed
 from surveil.pipeline.gate import Gate
 from surveil.pipeline.inbox import Inbox
+from surveil.pipeline.memory import Memory
 from surveil.pipeline.slot import Slot
 from surveil.pipeline.state import FeedState, State
 from surveil.pipeline.stats import CameraMeter, StageTimes
@@ -42,7 +43,7 @@ Tap = Callable[[FrameResult], bool]
 must not wait or raise; False means that the result was lost."""
 
 
-NewStep = Callable[[int], CameraStep]
+NewStep = Callable[[Memory, float], CameraStep]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -50,8 +51,9 @@ class Brain:
     """What turns pictures into tracks; exchanged as one when the model or the thresholds change.
 
     Attributes:
-        new_step: makes the tracker and rules of one camera, whose ids go on after the given one. Brains with
-            the same one share their trackers, which go on when one follows the other.
+        new_step: makes the tracker and rules of one camera, from what is known of it and the media time (in
+            the frames that follow) when it was last known. Brains with the same one share their trackers,
+            which go on when one follows the other.
         model: what `Parts.open_brain` was asked for.
         side_by_side: how many detections are worth running at the same time.
         several: whether the detector is made for several cameras, or for one alone; None: for both.
@@ -97,24 +99,33 @@ class Lane:
         live: bool,
         taps: Mapping[str, Tap],
         hide: Callable[[Frame], Frame] | None = None,
-        ids_after: int = 0,
+        memory: Memory | None = None,
     ) -> None:
-        """`ids_after`: the last track id that was given before; no id comes twice."""
+        """`memory`: what is known of its tracks; None: there were none."""
         self.camera_id, self.live, self.hide = camera_id, live, hide
         self.taps = dict(taps)
         self.cadence, self.gate, self.priority, self.wanted = Cadence(), Gate(), 0, Wanted()
         self.shapes: tuple[Shape, ...] = ()
-        self._ids_after = ids_after
+        self._memory = memory or Memory()
         self.newest: Slot[Frame] = Slot()
         self.result: Slot[FrameResult] = Slot()
         self.meter = CameraMeter()
         self.closed = False
         self.step: tuple[NewStep, CameraStep] | None = None  # for the thread that has the camera
 
-    @property
-    def last_id(self) -> int:
-        """The highest track id that was given so far."""
-        return self.step[1].last_id if self.step else self._ids_after
+    def memory(self) -> Memory:
+        """What the camera's next tracker takes over. Any thread."""
+        return self.step[1].memory() if self.step else self._memory
+
+    def step_of(self, brain: Brain, frame: Frame) -> CameraStep:
+        """The camera's tracker and rules; a brain of another kind begins anew with this frame, ids go on."""
+        if self.step is None:
+            memory = self._memory if self.live else self._memory.ids_alone()  # recordings play another time
+            self.step = (brain.new_step, brain.new_step(memory, memory.moment(frame)))
+        elif self.step[0] is not brain.new_step:
+            memory = Memory(last_id=self.step[1].last_id)
+            self.step = (brain.new_step, brain.new_step(memory, memory.moment(frame)))
+        return self.step[1]
 
     def due(self, frame: Frame) -> bool:
         """Whether the detector is to look at this frame, which the gate has seen."""
@@ -255,11 +266,10 @@ class Inference:
         lane = item.lane
         if lane.closed:
             return
-        if lane.step is None or lane.step[0] is not brain.new_step:
-            lane.step = (brain.new_step, brain.new_step(lane.last_id))
+        step = lane.step_of(brain, item.frame)
         timings = {"prepare": item.prepare_ms, "detect": detect_ms}
         with self.times.measure("track") as watch:
-            result = lane.step[1].step(item.frame, detections, timings)
+            result = step.step(item.frame, detections, timings)
         timings["track"] = watch.wall_ms
         lane.gate.know(result.tracks, item.frame.pts_s)
         lane.meter.processed(self._clock.monotonic(), item.frame.arrived_s, looked=result.detected)

@@ -12,6 +12,7 @@ from surveil.errors import StuckThreadError, UsageError
 from surveil.pipeline.cameras import LOOKING, NO_TAPS, STREAMS, CameraConfig, look, new_lane
 from surveil.pipeline.ladder import LadderConfig, Load
 from surveil.pipeline.live import Brain, Inference, Lane
+from surveil.pipeline.memory import Memories
 from surveil.pipeline.parts import Feed, Parts
 from surveil.pipeline.playback import Playback, PlaybackConfig
 from surveil.pipeline.present import WHOLE, Presenter, Preview, Region, Wish, too_small
@@ -38,9 +39,13 @@ class Session:
     """
 
     def __init__(
-        self, parts: Parts, cameras: Sequence[CameraConfig] = (), ladder: LadderConfig | None = None
+        self,
+        parts: Parts,
+        cameras: Sequence[CameraConfig] = (),
+        ladder: LadderConfig | None = None,
+        memories: Memories | None = None,
     ) -> None:
-        """`ladder`: what to do without when the machine cannot keep up; None: nothing."""
+        """`ladder`: what to do without when the machine is behind; `memories`: of the session before."""
         self._parts, self._clock = parts, parts.clock
         self._lock = threading.RLock()
         self._first = tuple(cameras)
@@ -49,6 +54,7 @@ class Session:
         self._inference: Inference | None = None
         self._relief: Relief | None = None
         self._ladder = ladder
+        self._memories = memories or Memories()
         self._presenter = Presenter(self._clock, self._labels, parts.open_overlay)
         self._workers: list[Worker] = []
         self._failure: BaseException | None = None
@@ -87,7 +93,8 @@ class Session:
         """
         with self._lock:
             self._ended_for_good = True
-            for camera in list(self._cameras.values()):
+            cameras = list(self._cameras.values())
+            for camera in cameras:
                 self._retire(camera)
             self._cameras.clear()
             retired, self._retired = self._retired, []
@@ -100,6 +107,7 @@ class Session:
         end_s = self._clock.monotonic() + timeout_s
         workers = retired + self._workers
         stuck = [worker.name for worker in workers if not self._ended(worker, end_s)]
+        self._memories = self._memories.learn({camera.config.id: camera.lane.memory() for camera in cameras})
         if stuck:
             raise StuckThreadError(f"still running {timeout_s:g} s after the stop: {', '.join(stuck)}")
         self._workers = []
@@ -114,12 +122,8 @@ class Session:
 
     # ---- cameras
 
-    def add(self, config: CameraConfig, *, ids_after: int = 0) -> None:
-        """Watch one more camera.
-
-        Args:
-            config: how.
-            ids_after: the last track id that was given to it before.
+    def add(self, config: CameraConfig) -> None:
+        """Watch one more camera; ids go on where it was watched before.
 
         Raises:
             UsageError: the name is taken, or the source cannot be understood.
@@ -130,7 +134,7 @@ class Session:
                 raise UsageError("the session has ended: make a new one")
             if config.id in self._cameras:
                 raise UsageError(f"camera {config.id!r}: there is one of this name already; choose another")
-            lane = new_lane(config, ids_after)
+            lane = new_lane(config, self._memories.of(config.id))
             camera = Watched(config, lane, self._views(config, lane))
             if not config.enabled:
                 camera.fixed = FeedState(name="off", since_s=self._clock.monotonic())
@@ -152,8 +156,9 @@ class Session:
     def remove(self, camera_id: str) -> None:
         """Watch a camera no longer; its thread is told to end and is joined by `stop`. Raises UsageError."""
         with self._lock:
-            self._retire(self._camera(camera_id))
-            del self._cameras[camera_id]
+            camera = self._cameras.pop(self._camera(camera_id).config.id)
+            self._retire(camera)
+            self._memories = self._memories.learn({camera_id: camera.lane.memory().ids_alone()})
         self._presenter.forget(camera_id)
 
     def change(self, config: CameraConfig) -> None:
@@ -176,7 +181,7 @@ class Session:
                 self._presenter.news(config.id)  # what is drawn may be another
                 return
             self.remove(config.id)
-            self.add(config, ids_after=camera.lane.last_id)
+            self.add(config)
 
     def enable(self, camera_id: str, *, on: bool = True) -> None:
         """Open a camera, or let go of it but keep it in the list. Raises UsageError."""
@@ -267,6 +272,13 @@ class Session:
             )
             for name, camera in cameras.items()
         }
+
+    @property
+    def memories(self) -> Memories:
+        """What is known of tracks, for the next session; without a gap after `stop`."""
+        with self._lock:
+            cameras = list(self._cameras.values())
+        return self._memories.learn({camera.config.id: camera.lane.memory() for camera in cameras})
 
     def latest(self, camera_id: str) -> FrameResult | None:
         """The newest result of a camera; None before the first. Raises UsageError."""

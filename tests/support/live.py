@@ -68,7 +68,7 @@ class KeptTable(Table):
 
     def open_brain(self, model: str | None) -> Brain:
         detector = self._detector_kept
-        return Brain(detector=detector, new_step=lambda last: self.new_step(detector, ids_after=last))
+        return Brain(detector=detector, new_step=lambda *known: self.new_step(detector, None, *known))
 
 
 class Seen(NamedTuple):

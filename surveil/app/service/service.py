@@ -17,6 +17,7 @@ from surveil.app.service.lock import ProcessLock
 from surveil.app.service.metrics import MetricsServer
 from surveil.app.service.readiness import Supervisor
 from surveil.app.service.recorder import Recorder, RecorderConfig
+from surveil.app.service.restarts import TracksFile
 from surveil.app.service.status import Facts, ServiceState, as_json, write_status
 from surveil.app.service.watch import FileWatch
 from surveil.app.shapes import shapes_of
@@ -105,7 +106,8 @@ class Service:
             stack.enter_context(ProcessLock(lock, about))
             table = ConfiguredTable(self._loaded, self._clock)
             self._recorder = Recorder(self._recording(self._loaded), self._clock)
-            self._session = Session(table)
+            self._tracks = TracksFile(self._status_path.with_suffix(".tracks.json"), self._clock)
+            self._session = Session(table, memories=self._tracks.read())
             self._applied = Applied(self._session, table, self._environment, self._redactor)
             stack.callback(self._end)
             self._tell("starting")
@@ -176,6 +178,7 @@ class Service:
             log.error("%s", problem)
         if self._applied.model_problem not in (None, before):
             log.error("%s; the model before goes on", self._applied.model_problem)
+        self._tracks.write(self._session.memories)  # new cameras are known before they give an id
 
     def _recording(self, loaded: Loaded) -> RecorderConfig:
         outputs = loaded.config.outputs
@@ -213,7 +216,10 @@ class Service:
                 status_s = now_s + min(service.status_period_s, (self._supervisor.watchdog_s or 120) / 2)
                 self._tell(self._state())
                 self._supervisor.alive(self._words())
-            self._clock.wait(self._signals.wake, max(0.0, min(watch_s, status_s) - self._clock.monotonic()))
+            if now_s >= self._tracks.next_s:
+                self._tracks.write(self._session.memories)
+            next_s = min(watch_s, status_s, self._tracks.next_s)
+            self._clock.wait(self._signals.wake, max(0.0, next_s - self._clock.monotonic()))
             self._signals.wake.clear()
 
     def _look_at_file(self) -> None:
@@ -228,6 +234,7 @@ class Service:
         with ExitStack() as stack:  # each is tried, whatever happens to the others
             stack.callback(self._tell, "stopped")
             stack.callback(self._recorder.stop, STOP_S)
+            stack.callback(lambda: self._tracks.write(self._session.memories, last=True))
             stack.callback(self._session.stop, STOP_S)
 
     # ---- what others are told

@@ -6,13 +6,18 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from surveil.app.options import ModelOptions, RunOptions
 from surveil.app.table import Table
 from surveil.clock import SystemClock
-from surveil.detect.card import InputSpec
+from surveil.detect.card import InputSpec, Thresholds
+from surveil.labels import SURVEIL_6
+from surveil.pipeline.camera import CameraStep
 from surveil.pipeline.live import Brain
+from surveil.types import Frame, Tracks
+from tests.support.scenes import SIZE, Box, found, person
 
 
 class Carded:
@@ -24,7 +29,7 @@ class Carded:
 
 def brain_of(*shapes: tuple[int, int], model: str | None = None) -> Brain:
     detector: Any = Carded(*shapes)
-    return Brain(detector=detector, new_step=lambda last: pytest.fail("nothing is tracked"), model=model)
+    return Brain(detector=detector, new_step=lambda *known: pytest.fail("nothing is tracked"), model=model)
 
 
 @pytest.mark.parametrize(
@@ -81,3 +86,33 @@ def test_one_camera_has_all_cores_and_several_have_one_each() -> None:
     assert "2 threads" in said[0][2]
     assert "1 thread " in said[1][2]
     assert several.new_step is alone.new_step
+
+
+def watched(step: CameraStep, pts_s: float, wall_s: float, *boxes: Box) -> Tracks:
+    image = np.zeros((SIZE[1], SIZE[0], 3), np.uint8)
+    picture = Frame(camera_id="a", index=0, pts_s=pts_s, wall_s=wall_s, arrived_s=0.0, image=image)
+    return step.step(picture, found(boxes)).tracks
+
+
+@pytest.mark.parametrize("tracker", ["surveil", "sort"])
+@pytest.mark.parametrize("away_s", [1.5, 30.0, -5.0])
+def test_tracks_over_a_restart(tracker: str, away_s: float) -> None:
+    """A camera counts its time anew; whoever is there within three seconds keeps the id."""
+    detector: Any = SimpleNamespace(labels=SURVEIL_6)
+    options = RunOptions(model=ModelOptions(tracker=tracker, camera_motion="off"))
+    table, cuts = Table(options, SystemClock()), Thresholds(low=0.1, high=0.6, birth=0.7, display=0.6)
+    before = table.new_step(detector, cuts)
+    for k in range(5):
+        watched(before, 70 + k / 10, 1000 + k / 10, person(50), person(300))
+    known = before.memory()
+    again = Frame(
+        camera_id="a", index=0, pts_s=0.0, wall_s=1000.4 + away_s, arrived_s=0.0,
+        image=np.zeros((8, 8, 3), np.uint8),
+    )  # fmt: skip
+    after = table.new_step(detector, cuts, known, known.moment(again))
+    tracks = watched(after, 0.0, again.wall_s, person(52))
+    goes_on = tracker == "surveil" and away_s == 1.5
+    assert tracks.ids.tolist()[0] == (1 if goes_on else 3)
+    if tracker == "surveil":
+        assert tracks.removed.tolist() == ([2] if goes_on else [1, 2])
+    assert after.last_id == (2 if goes_on else 3)

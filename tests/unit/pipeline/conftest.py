@@ -154,8 +154,8 @@ class FakeDetector:
 class FakeTracker:
     """Every detection becomes a confirmed track that moves 10 px/s right; `predict` repeats the last."""
 
-    def __init__(self, *, fail_at: int | None = None) -> None:
-        self.fail_at = fail_at
+    def __init__(self, *, fail_at: int | None = None, ids_after: int = 0) -> None:
+        self.fail_at, self.ids_after = fail_at, ids_after
         self.last: Tracks | None = None
         self.infos: list[FrameInfo] = []
 
@@ -166,7 +166,8 @@ class FakeTracker:
         self.infos.append(info)
         n = len(detections)
         self.last = Tracks(
-            ids=np.arange(1, n + 1, dtype=np.int64), boxes=detections.boxes, smoothed_boxes=detections.boxes,
+            ids=self.ids_after + np.arange(1, n + 1, dtype=np.int64),
+            boxes=detections.boxes, smoothed_boxes=detections.boxes,
             scores=detections.scores, class_ids=detections.class_ids, states=np.ones(n, np.int8),
             velocity=np.tile(np.float32([10, 0]), (n, 1)), age_s=np.full(n, info.pts_s, np.float32),
             unseen_s=np.zeros(n, np.float32), frame_size=info.size, labels=LABELS,
@@ -177,6 +178,9 @@ class FakeTracker:
         self.infos.append(info)
         last = self.last or Tracks.empty(info.size, LABELS)
         return replace(last, unseen_s=np.full(len(last), 0.1, np.float32))
+
+    def snapshot(self) -> str:
+        return f"{len(self.infos)} frames"
 
 
 class FakeOutlet:
@@ -218,7 +222,9 @@ class FakeOverlay:
 def new_brain(detector: FakeDetector | None = None) -> Brain:
     return Brain(
         detector=detector or FakeDetector(),
-        new_step=lambda last: CameraStep(FakeTracker(), LABELS, ids_after=last),
+        new_step=lambda memory, at_s: CameraStep(
+            FakeTracker(ids_after=memory.last_id), LABELS, last_id=memory.last_id
+        ),
     )
 
 

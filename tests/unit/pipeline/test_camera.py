@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
 from surveil.pipeline.camera import CameraStep
+from surveil.pipeline.memory import Memory
 from surveil.types import Event, FrameInfo, Phase, Tracks
 
 
@@ -79,3 +81,13 @@ def test_the_tracker_is_told_the_motion_since_its_last_update(fakes: SimpleNames
     expected = [("update", 1), ("predict", 1), ("update", 2), ("predict", 1), ("update", 2)]
     assert told.motions == expected
     assert len(set(motion.boxes)) == 1  # of the last detections, also where there are no new ones
+
+
+def test_what_the_next_tracker_of_a_camera_takes_over(fakes: SimpleNamespace) -> None:
+    detector: Any = fakes.Detector()
+    step = CameraStep(fakes.Tracker(ids_after=7), fakes.LABELS, last_id=7)
+    assert step.memory().last_id == 7
+    frame = replace(fakes.Source().picture(0), wall_s=1000.0)
+    step.step(frame, detector.detect([detector.prepare(frame)])[0])
+    step.step(replace(fakes.Source().picture(1), wall_s=1000.1), None)
+    assert step.memory() == Memory(last_id=8, tracker="2 frames", wall_s=1000.0)

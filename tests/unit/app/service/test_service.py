@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import socket
 import threading
@@ -13,6 +14,7 @@ from typing import Any
 import av
 import pytest
 
+from surveil.app.service.restarts import RESERVE
 from surveil.app.service.service import Service, Signals
 from surveil.app.service.status import read_status
 from surveil.clock import SystemClock
@@ -247,6 +249,44 @@ def test_outputs_and_the_supervisor_of_services(tmp_path: Path, base: str, clip:
         assert image[24:, :28].mean() > 80
     assert any(message.startswith(b"RELOADING=1") for message in messages)
     assert any(message.startswith(b"WATCHDOG=1") for message in messages)
+
+
+def told(folder: Path) -> list[dict[str, Any]]:
+    """Lines of tracks of all pieces, the oldest first."""
+    paths = sorted((folder / "out" / "tracks").glob("*.jsonl"), key=lambda path: path.stat().st_mtime)
+    return [json.loads(line) for path in paths for line in path.read_text().splitlines()]
+
+
+def ids_of(lines: list[dict[str, Any]]) -> set[int]:
+    return {track["id"] for line in lines for track in line["tracks"]}
+
+
+@pytest.mark.parametrize("ending", ["well", "killed", "damaged"])
+def test_no_id_comes_twice_over_a_restart(
+    tmp_path: Path, base: str, clip: Path, ending: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    text = base + cameras(clip, "a") + "outputs: {jsonl: files, folder: out}\n"
+    first = Running(tmp_path)
+    first.write(text)
+    first.thread.start()
+    eventually(lambda: ids_of(told(tmp_path)))
+    kept = tmp_path / "status.tracks.json"
+    beforehand = kept.read_bytes()  # as a crash would leave it: written before the first frame
+    first.stop()
+    before = told(tmp_path)
+    if ending != "well":
+        kept.write_bytes(beforehand if ending == "killed" else b"{")
+    second = Running(tmp_path)
+    second.write(text)
+    second.thread.start()
+    try:
+        after = eventually(lambda: ids_of(told(tmp_path)[len(before) :]))
+    finally:
+        second.stop()
+    assert first.error is second.error is None
+    assert min(after) > max(ids_of(before))
+    assert (min(after) - max(ids_of(before)) < RESERVE) == (ending == "well")
+    assert ("tracks begin anew" in caplog.text) == (ending == "damaged")
 
 
 def test_a_second_one_refuses_and_names_the_first(running: Running, base: str, clip: Path) -> None:
