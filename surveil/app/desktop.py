@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from surveil.app.applied import Applied
-from surveil.app.configured import ConfiguredTable, overlay_style, run_options
+from surveil.app.configured import ConfiguredTable, overlay_style
 from surveil.app.doors import open_session
 from surveil.app.options import GuiOptions, ModelOptions, RunOptions
 from surveil.app.workspace import Workspace
@@ -29,7 +29,7 @@ class Desktop:
         session: started.
         workspace: the file; None where sources were given, and nothing is kept.
         style: what is drawn from the start.
-        run_options: model and tracker as they are in force, for exports.
+        run_options: model and tracker that the session was asked for last, by start or file; for exports.
         notes: what people should know before they begin.
     """
 
@@ -40,7 +40,9 @@ class Desktop:
     notes: tuple[str, ...] = ()
 
 
-def open_desktop(options: GuiOptions, *, kept: bool, clock: Clock, redactor: Redactor) -> Desktop:
+def open_desktop(
+    options: GuiOptions, *, kept: bool, clock: Clock, redactor: Redactor, several: bool = False
+) -> Desktop:
     """Start a session.
 
     Args:
@@ -48,6 +50,7 @@ def open_desktop(options: GuiOptions, *, kept: bool, clock: Clock, redactor: Red
         kept: whether it follows the file.
         clock: of all threads.
         redactor: is told the secrets that the file names.
+        several: whether more than one source is to be watched; a file says that itself.
 
     Raises:
         ModelError, DeviceError: the detector cannot be opened.
@@ -56,7 +59,7 @@ def open_desktop(options: GuiOptions, *, kept: bool, clock: Clock, redactor: Red
     if not kept:
         asked = RunOptions(model=options.model, decode=options.decode)
         return Desktop(
-            session=open_session(options, clock),
+            session=open_session(options, clock, several=several),
             workspace=None,
             style=OverlayStyle(),
             run_options=lambda: asked,
@@ -85,7 +88,7 @@ def open_desktop(options: GuiOptions, *, kept: bool, clock: Clock, redactor: Red
         session=session,
         workspace=workspace,
         style=overlay_style(loaded.config),
-        run_options=lambda: given or replace(run_options(workspace.loaded), decode=options.decode),
+        run_options=lambda: replace(table.model[0], decode=options.decode),
         notes=notes,
     )
 

@@ -244,11 +244,15 @@ class Desk:
         return "  ·  ".join(parts)
 
     def summary(self) -> str:
-        """How many cameras there are, and how many are in trouble."""
+        """How many cameras there are, how many are in trouble, and what is done without for lack of time."""
         ill = sum(state.name in TROUBLE for state in self.states.values())
         ill += sum(bool(entry.problem) for entry in self._entries.values())
         count = len(self._entries)
         if not count:
             return ""
         words = tr("1 camera") if count == 1 else tr("{count} cameras", count=count)
-        return words if not ill else tr("{words}, {ill} in trouble", words=words, ill=ill)
+        words = words if not ill else tr("{words}, {ill} in trouble", words=words, ill=ill)
+        load = self.session.load
+        if load.rung:
+            words = tr("Too much to do: {what}  ·  {words}", what=load.name, words=words)
+        return words

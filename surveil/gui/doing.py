@@ -12,20 +12,23 @@ from PyQt6.QtCore import QUrl
 from PyQt6.QtGui import QAction, QDesktopServices
 from PyQt6.QtWidgets import QFileDialog
 
+from surveil.app.export import Recording, plan_export
 from surveil.app.probe import source_of
 from surveil.app.shapes import shapes_of
 from surveil.config.camera import Camera
 from surveil.errors import SurveilError
 from surveil.gui.desk import SWITCHES
 from surveil.gui.dialogs.camera import CameraDialog, Given, given_of
-from surveil.gui.dialogs.export import ExportDialog
+from surveil.gui.dialogs.closing import Unsaved
+from surveil.gui.dialogs.export import ExportDialog, subject_of
 from surveil.gui.dialogs.keys import AboutDialog, KeysDialog
 from surveil.gui.dialogs.layout import LayoutDialog
 from surveil.gui.draft import Draft, with_password
+from surveil.gui.exporting import Export, Order
 from surveil.gui.memory import THEMES
 from surveil.gui.player import JUMP_S, Player
 from surveil.gui.snapshot import pictures_folder, save_snapshot
-from surveil.gui.text import tr
+from surveil.gui.text import shortened, tr
 from surveil.gui.tools import Tools
 from surveil.redact import redact
 
@@ -41,6 +44,7 @@ class Doing:
     def __init__(self, window: MainWindow) -> None:
         self._window, self._desk = window, window.desk
         self._dialogs: dict[str, CameraDialog] = {}
+        self.exports: list[ExportDialog] = []
         self.tools = Tools(window)
         self._table = self._commands()
         self._with_argument: dict[str, Callable[[str], None]] = {
@@ -104,9 +108,18 @@ class Doing:
         entries = {entry.id: entry for entry in self._desk.entries}
         for name in ("play", "jump_back", "jump_on", "frame_back", "frame_on", "slower", "faster", "begin"):
             actions[name].setEnabled(player is not None)
-        actions["export"].setEnabled(self._recording() is not None)
         actions["close"].setEnabled(chosen is not None and not entries[chosen].kept)
-        for name in ("edit_zones", "snapshot", "full", "whole", "after", "before", "page_on", "page_back"):
+        for name in (
+            "edit_zones",
+            "snapshot",
+            "export",
+            "full",
+            "whole",
+            "after",
+            "before",
+            "page_on",
+            "page_back",
+        ):
             actions[name].setEnabled(chosen is not None)
         actions["keep_running"].setEnabled(self._window.tray.there)
 
@@ -195,20 +208,35 @@ class Doing:
 
         self._window.toasts.note(tr("Saved {path}", path=path), action=(tr("Show"), show))
 
-    def _recording(self) -> str | None:
-        """The file of the recording that is selected."""
-        chosen = self._desk.board.selected
-        state = self._desk.states.get(chosen) if chosen is not None else None
-        if chosen is None or state is None or state.live:
-            return None
-        return self._desk.entry(chosen).source or None
-
     def _export(self) -> None:
-        source = self._recording()
-        if source is None:
+        chosen, window, desk = self._desk.board.selected, self._window, self._desk
+        if chosen is None:
             return
-        window = self._window
-        ExportDialog(source, window.parts.run_options, window.parts.tasks, window).show()
+        camera, title = desk.session.config(chosen), desk.entry(chosen).title
+        if camera.source.kind in ("stream", "webcam"):
+            words = tr("{name} is live: only recordings can be exported.", name=shortened(title))
+            window.toasts.error(words)
+            return
+
+        def begin(order: Order) -> Export:
+            recording = Recording(
+                camera=camera, brain=desk.session.brain, options=window.parts.run_options(), style=desk.style
+            )
+            return Export(order, partial(plan_export, recording))
+
+        dialog = ExportDialog(subject_of(camera, title), begin, window.parts.tasks, window)
+        self.exports.append(dialog)
+        dialog.finished.connect(lambda _result: self.exports.remove(dialog))
+        dialog.show()
+
+    def unsaved(self) -> list[Unsaved]:
+        """What would be lost if the window were closed now."""
+        exports = [
+            Unsaved(words=tr("The export of {name}, which is still running.", name=dialog.title))
+            for dialog in self.exports
+            if dialog.running
+        ]
+        return [*self.tools.unsaved(), *exports]
 
     # ---- looking
 

@@ -15,7 +15,7 @@ def prepare_environment() -> None:
     """Neutralise OpenCV's Qt variables and check that Qt can open a window.
 
     Raises:
-        UsageError: system libraries are missing (Qt would abort the process), or there is no screen.
+        UsageError: system libraries are missing (Qt would abort the process), or PyQt6, or a screen.
     """
     import cv2  # noqa: F401  importing it sets the variables, so it comes first
 
@@ -28,6 +28,13 @@ def prepare_environment() -> None:
             f"the desktop needs system libraries that are not installed: {', '.join(missing)}. "
             f"Install them: {install_hint(missing)}"
         )
+    try:
+        import PyQt6.QtWidgets  # noqa: F401
+    except ImportError as error:
+        raise UsageError(
+            f"the desktop needs PyQt6, which cannot be loaded here ({error}). Install it: pip install PyQt6. "
+            "Everything but the desktop works without: `surveil run`, `surveil serve`"
+        ) from error
     if wants_xcb() and os.name == "posix" and not os.environ.get("DISPLAY"):
         raise UsageError(
             "there is no screen to open a window on (DISPLAY is not set). "

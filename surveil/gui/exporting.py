@@ -1,19 +1,24 @@
-"""An export: `surveil run` of one recording, with progress, in a thread of its own. No Qt here."""
+"""An export with progress, in a thread of its own: all of its files, or none of them. No Qt here."""
 
 from __future__ import annotations
 
+import tempfile
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from surveil.app.doors import plan_run
-from surveil.app.options import OutputOptions, RunOptions
+from surveil.app.options import OutputOptions
+from surveil.errors import OutputError
 from surveil.pipeline.run import Run
+from surveil.store.outputs import check_distinct, output_error
 
 Kind = Literal["video", "jsonl", "mot"]
 ENDINGS: dict[Kind, str] = {"video": ".mp4", "jsonl": ".tracks.jsonl", "mot": ".mot.txt"}
+Plan = Callable[[OutputOptions, threading.Event], Run]
+"""Makes the run that writes these files, until the event is set. Raises UsageError, SourceError."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,28 +26,31 @@ class Order:
     """What is to be exported.
 
     Attributes:
-        source: the recording.
         folder: where files go.
         name: of the files, without ending.
         kinds: annotated video, tracks as JSON Lines, tracks as MOT text.
+        source: the recording's own file, which no export may take the place of; None: it is none.
     """
 
-    source: str
     folder: Path
     name: str
     kinds: tuple[Kind, ...]
+    source: Path | None = None
 
     def path(self, kind: Kind) -> Path:
         """The file of that kind."""
         return self.folder / f"{self.name}{ENDINGS[kind]}"
 
-    def outputs(self) -> OutputOptions:
-        """As `surveil run` takes them."""
-        return OutputOptions(
-            out=self.path("video") if "video" in self.kinds else None,
-            jsonl=self.path("jsonl") if "jsonl" in self.kinds else None,
-            mot=self.path("mot") if "mot" in self.kinds else None,
-        )
+    def replaced(self) -> tuple[Path, ...]:
+        """Files that are there already, of an export before."""
+        with suppress(OSError):  # of a folder that cannot be, which the export will say
+            return tuple(path for path in map(self.path, self.kinds) if path.exists())
+        return ()
+
+    def outputs(self, folder: Path) -> OutputOptions:
+        """As a run takes them, in another folder."""
+        files = {kind: folder / self.path(kind).name for kind in self.kinds}
+        return OutputOptions(out=files.get("video"), jsonl=files.get("jsonl"), mot=files.get("mot"))
 
 
 class Export:
@@ -52,25 +60,35 @@ class Export:
         frames: done so far.
     """
 
-    def __init__(
-        self,
-        order: Order,
-        options: RunOptions,
-        plan: Callable[[Sequence[str], RunOptions, threading.Event], Run] = plan_run,
-    ) -> None:
-        """`options`: model and tracker."""
-        self.order, self._options, self._plan = order, options, plan
+    def __init__(self, order: Order, plan: Plan) -> None:
+        self.order, self._plan = order, plan
         self._run: Run | None = None
         self.frames = 0
 
     def work(self, stop: threading.Event) -> tuple[Path, ...]:
-        """Do it until the end or `stop`; the files. Raises SurveilError of any kind."""
-        options = replace(self._options, output=self.order.outputs())
-        self.order.folder.mkdir(parents=True, exist_ok=True)
-        run = self._run = self._plan([self.order.source], options, stop)
-        for _ in run.results():
-            self.frames += 1
-        return run.summary().files
+        """Do it; the files, none where `stop` was set before the end. Raises SurveilError of any kind.
+
+        The files are written in a folder of their own beside their places: a disk that is full, an error or a
+        `stop` leaves nothing half, and what was there before stays until its successor is whole.
+        """
+        order = self.order
+        check_distinct(map(order.path, order.kinds), [] if order.source is None else [order.source])
+        made = not order.folder.exists()
+        try:
+            order.folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=order.folder, prefix=f".{order.name}.") as begun:
+                run = self._run = self._plan(order.outputs(Path(begun)), stop)
+                for _ in run.results():
+                    self.frames += 1
+                written = () if stop.is_set() else run.summary().files
+                return tuple(path.replace(order.folder / path.name) for path in written)
+        except (OSError, OutputError) as error:
+            cause = error.__cause__
+            raise output_error(order.folder, cause if isinstance(cause, Exception) else error) from error
+        finally:
+            if made:
+                with suppress(OSError):  # where it is not empty it stays
+                    order.folder.rmdir()
 
     @property
     def progress(self) -> float | None:

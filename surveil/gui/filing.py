@@ -9,12 +9,12 @@ from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 from surveil.app.workspace import Snapshot, Workspace
 from surveil.config.camera import Camera
 from surveil.config.references import write_keyring
-from surveil.errors import ConfigError, Problem, UsageError
+from surveil.errors import ConfigError, OutputError, Problem, UsageError
 from surveil.gui.desk import Desk, Entry
 from surveil.gui.draft import with_password
 from surveil.gui.tasks import Failed, Tasks
 from surveil.gui.text import tr
-from surveil.gui.toasts import Toasts
+from surveil.gui.toasts import Action, Toasts
 from surveil.redact import redact
 
 LOOK_MS = 1_000
@@ -115,7 +115,9 @@ class Filing(QObject):
         if workspace is None:
             self._toasts.error(tr("Nothing is kept: surveil was started with sources of its own."))
             return
-        self._tasks.queue(lambda: work(workspace), self._take, self._fail)
+        again = tr("Try again"), lambda: self._with(work)
+        # What was typed is in nobody's hands any more: where disk or file were at fault it is kept here.
+        self._tasks.queue(lambda: work(workspace), self._take, lambda error: self._fail(error, again))
 
     # ---- what comes back
 
@@ -146,9 +148,10 @@ class Filing(QObject):
         self._broken = snapshot.broken
         self.changed.emit()
 
-    def _fail(self, error: Exception) -> None:
+    def _fail(self, error: Exception, again: Action | None = None) -> None:
         detail = "\n".join(map(str, error.problems)) if isinstance(error, ConfigError) else ""
-        self._toasts.error(redact(str(error)).partition("\n")[0] or repr(error), detail)
+        words = redact(str(error)).partition("\n")[0] or repr(error)
+        self._toasts.error(words, detail, again if isinstance(error, OutputError | ConfigError) else None)
         self.changed.emit()  # what was changed by hand in a list goes back
 
 

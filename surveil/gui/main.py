@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from surveil.app import GuiOptions, configure_cameras
 from surveil.clock import Clock, SystemClock
-from surveil.errors import OutputError
+from surveil.errors import OutputError, StuckThreadError
 from surveil.gui.environment import prepare_environment
 from surveil.gui.yielding import yielding
 from surveil.redact import Redactor
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from PyQt6.QtWidgets import QApplication
 
     from surveil.app.desktop import Desktop
+    from surveil.gui.ending import Ending
     from surveil.gui.window import MainWindow
 
-STOP_S = 2.5
 SIGNAL_POLL_MS = 200
 SWITCH_S = 0.001
 """How long another thread may keep Python's lock while the window waits for it; by default 5 ms."""
@@ -43,32 +43,44 @@ def run_gui(sources: Sequence[str], options: GuiOptions) -> int:
     from surveil.app.desktop import open_desktop
     from surveil.gui.collecting import Collecting
     from surveil.gui.crash import CrashReports, reports_folder
+    from surveil.gui.ending import Ending, leave
 
     clock, redactor = SystemClock(), Redactor()
     app = QApplication(sys.argv[:1])
     app.setApplicationName("surveil")
     app.setDesktopFileName("surveil")
-    with ExitStack() as stack:
-        stack.enter_context(Collecting())
-        crashes = stack.enter_context(CrashReports(reports_folder(), clock, redactor))
-        kept = not sources and not options.demo
-        desktop = yielding(lambda: open_desktop(options, kept=kept, clock=clock, redactor=redactor))
-        stack.callback(desktop.session.stop, STOP_S)
-        window = _window(desktop, options, clock, redactor, stack)
-        crashes.told = window.crashed.emit  # a signal: it comes from any thread
-        window.show()
-        window.start()
-        for note in desktop.notes:
-            window.toasts.error(note)
-        if sources:
-            window.open(sources)
-        if options.demo:
-            window.doing.run("demo")
-        return _loop(app, window, options, stack)
+    try:
+        with ExitStack() as stack:
+            stack.enter_context(Collecting())
+            crashes = stack.enter_context(CrashReports(reports_folder(), clock, redactor))
+            kept, several = not sources and not options.demo, len(sources) > 1
+            desktop = yielding(
+                lambda: open_desktop(options, kept=kept, clock=clock, redactor=redactor, several=several)
+            )
+            ending = Ending()
+            stack.callback(ending.stop)
+            ending.add(desktop.session.stop)
+            window = _window(desktop, options, clock, redactor, ending)
+            crashes.told = window.crashed.emit  # a signal: it comes from any thread
+            _show(window, desktop, sources, options)
+            return _loop(app, window, options, stack)
+    except StuckThreadError as error:
+        leave(error)
+
+
+def _show(window: MainWindow, desktop: Desktop, sources: Sequence[str], options: GuiOptions) -> None:
+    window.show()
+    window.start()
+    for note in desktop.notes:
+        window.toasts.error(note)
+    if sources:
+        window.open(sources)
+    if options.demo:
+        window.doing.run("demo")
 
 
 def _window(
-    desktop: Desktop, options: GuiOptions, clock: Clock, redactor: Redactor, stack: ExitStack
+    desktop: Desktop, options: GuiOptions, clock: Clock, redactor: Redactor, ending: Ending
 ) -> MainWindow:
     from surveil.config.paths import default_state
     from surveil.gui.desk import Desk
@@ -77,10 +89,9 @@ def _window(
     from surveil.gui.tasks import Tasks
     from surveil.gui.window import MainWindow, Parts
 
-    tasks = Tasks(clock)
-    stack.callback(tasks.stop, STOP_S)
-    observer = Observer(desktop.session, clock)
-    stack.callback(observer.stop, STOP_S)
+    tasks, observer = Tasks(clock), Observer(desktop.session, clock)
+    ending.add(tasks.stop, here=True)
+    ending.add(observer.stop)
     configure = partial(configure_cameras, options=options)
     return MainWindow(
         Parts(
@@ -103,7 +114,7 @@ def _loop(app: QApplication, window: MainWindow, options: GuiOptions, stack: Exi
     app.setQuitOnLastWindowClosed(False)  # the window may be in the tray; it says when it is over
     window.closed.connect(app.quit)
     for number in (signal.SIGINT, signal.SIGTERM):
-        before = signal.signal(number, lambda *_: window.quit())
+        before = signal.signal(number, lambda *_: window.end())
         stack.callback(signal.signal, number, before)
     heartbeat = QTimer()  # lets Python run its signal handlers while Qt waits
     heartbeat.timeout.connect(lambda: None)
@@ -125,4 +136,4 @@ def _loop(app: QApplication, window: MainWindow, options: GuiOptions, stack: Exi
 def _end(window: MainWindow, screenshot: Path | None, unsaved: Callable[[Path], None]) -> None:
     if screenshot is not None and not window.grab().save(str(screenshot)):
         unsaved(screenshot)
-    window.quit()
+    window.end()

@@ -28,6 +28,7 @@ class Remembered:
         switches: parts of the overlay that were turned on or off.
         keep_running: whether closing the window leaves the session running in the tray.
         folder: where the last file was opened.
+        drafts: drawings that could not be kept at the end, by camera, see `gui.zones.drafts`.
         geometry: Qt's own description of the window's place, base64; `state`: of its panels.
     """
 
@@ -36,6 +37,7 @@ class Remembered:
     switches: Mapping[str, bool] = field(default_factory=dict)
     keep_running: bool = False
     folder: str = ""
+    drafts: Mapping[str, Any] = field(default_factory=dict)
     geometry: str = ""
     state: str = ""
 
@@ -87,6 +89,8 @@ def _fits(name: str, value: Any) -> bool:
             return value in THEMES
         case "switches":
             return isinstance(value, dict) and all(isinstance(on, bool) for on in value.values())
+        case "drafts":
+            return isinstance(value, dict)
         case "keep_running":
             return isinstance(value, bool)
         case _:

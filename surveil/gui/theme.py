@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QColor, QPalette
@@ -10,11 +11,15 @@ from PyQt6.QtWidgets import QApplication
 
 from surveil.gui.memory import Theme
 
+MARKS = Path(__file__).with_name("marks")
+"""Arrows and ticks: Qt's style sheets take them from files alone."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Colours:
-    """#rrggbb by purpose."""
+    """#rrggbb by purpose; `marks` names the files in `marks/` that are drawn in them."""
 
+    marks: str
     ground: str
     panel: str
     raised: str
@@ -29,6 +34,7 @@ class Colours:
 
 
 DARK = Colours(
+    marks="dark",
     ground="#121519",
     panel="#1a1e23",
     raised="#242a31",
@@ -42,6 +48,7 @@ DARK = Colours(
     good="#58cc7d",
 )
 LIGHT = Colours(
+    marks="light",
     ground="#eef1f4",
     panel="#ffffff",
     raised="#f3f5f8",
@@ -103,7 +110,14 @@ QLineEdit, QComboBox, QSpinBox, QDoubleSpinBox, QPlainTextEdit {{ color: {ink}; 
     selection-color: {on_accent}; }}
 QLineEdit:focus, QComboBox:focus, QSpinBox:focus, QDoubleSpinBox:focus, QPlainTextEdit:focus {{
     border-color: {accent}; }}
-QComboBox::drop-down {{ border: 0; width: 22px; }}
+QComboBox::drop-down {{ border: 0; width: 24px; }}
+QComboBox::down-arrow {{ image: url("{folder}/down-{marks}.svg"); width: 12px; height: 12px; }}
+QSpinBox::up-button, QSpinBox::down-button, QDoubleSpinBox::up-button, QDoubleSpinBox::down-button {{
+    border: 0; width: 20px; background: transparent; }}
+QSpinBox::up-arrow, QDoubleSpinBox::up-arrow {{ image: url("{folder}/up-{marks}.svg"); width: 10px;
+    height: 10px; }}
+QSpinBox::down-arrow, QDoubleSpinBox::down-arrow {{ image: url("{folder}/down-{marks}.svg"); width: 10px;
+    height: 10px; }}
 QComboBox QAbstractItemView {{ background: {panel}; color: {ink}; border: 1px solid {line};
     selection-background-color: {hover}; selection-color: {ink}; }}
 QListView, QTreeView, QTableView {{ background: {panel}; color: {ink}; border: 0;
@@ -115,10 +129,11 @@ QListView::item:selected, QTreeView::item:selected, QTableView::item:selected {{
 QHeaderView::section {{ background: {panel}; color: {faint}; border: 0; border-bottom: 1px solid {line};
     padding: 5px 8px; }}
 QCheckBox {{ color: {ink}; spacing: 8px; }}
-QCheckBox::indicator {{ width: 14px; height: 14px; border: 1px solid {faint}; border-radius: 4px;
-    background: {ground}; }}
-QCheckBox::indicator:checked {{ background: {accent}; border: 1px solid {accent}; }}
-QCheckBox::indicator:disabled {{ border-color: {line}; }}
+QCheckBox::indicator, QListView::indicator {{ width: 14px; height: 14px; border: 1px solid {faint};
+    border-radius: 4px; background: {ground}; }}
+QCheckBox::indicator:checked, QListView::indicator:checked {{ background: {accent}; border: 1px solid {accent};
+    image: url("{folder}/check-{marks}.svg"); }}
+QCheckBox::indicator:disabled, QListView::indicator:disabled {{ border-color: {line}; }}
 QProgressBar {{ background: {raised}; border: 0; border-radius: 4px; height: 8px; color: transparent; }}
 QProgressBar::chunk {{ background: {accent}; border-radius: 4px; }}
 QScrollBar:vertical {{ background: transparent; width: 10px; margin: 0; }}
@@ -154,7 +169,7 @@ def apply_theme(app: QApplication, theme: Theme) -> Colours:
     chosen = colours(app, theme)
     app.setStyle("Fusion")
     app.setPalette(_palette(chosen))
-    app.setStyleSheet(SHEET.format(**{name: getattr(chosen, name) for name in Colours.__dataclass_fields__}))
+    app.setStyleSheet(SHEET.format(folder=MARKS.as_posix(), **asdict(chosen)))
     return chosen
 
 

@@ -92,9 +92,9 @@ class Toasts(QObject):
         """Say something good, or something to know; `action` can be taken while it is on screen."""
         self._add(text, detail, "note", action)
 
-    def error(self, text: str, detail: str = "") -> None:
+    def error(self, text: str, detail: str = "", action: Action | None = None) -> None:
         """Say what went wrong; it stays longer."""
-        self._add(text, detail, "error")
+        self._add(text, detail, "error", action)
 
     @property
     def shown(self) -> list[Toast]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from surveil.app.configured import overlay_style
 from surveil.config.camera import Camera
 from surveil.errors import UsageError
 from surveil.gui.desk import SWITCHES, Entry
+from surveil.gui.dialogs.closing import Unsaved
 from surveil.gui.panels.base import Look
 from surveil.gui.text import shortened, tr
 from surveil.redact import redact
@@ -36,6 +38,8 @@ class Tools:
         self._speeds: dict[str, str] = {}
         window.filing.changed.connect(self._go_on)
         window.filing.changed.connect(self._draw_as_the_file_says)
+        self._drafts = set(window.memory.now.drafts)
+        window.filing.changed.connect(self._offer_drafts)
         self._wanted: tuple[str, str] | None = None  # a guest that is being kept: its new id, its old one
         workspace = window.filing.workspace
         self._display = None if workspace is None else workspace.loaded.config.display
@@ -89,7 +93,9 @@ class Tools:
             filing=window.filing,
             toasts=window.toasts,
         )
-        self.zones = ZoneEditing(camera, around)
+        drafts = dict(window.memory.now.drafts)
+        self.zones = ZoneEditing(camera, around, drafts.pop(camera.id, None))
+        window.memory.note(drafts=drafts)
         self.zones.ended.connect(self._zones_ended)
         if self._look is not None:
             self.zones.dress(self._look.icons, self._look.colours)
@@ -136,6 +142,37 @@ class Tools:
             self._window.desk.board.select(camera.id)
             self._window.arrange()
             self._begin_zones(camera)
+
+    def _offer_drafts(self) -> None:
+        """Say once what was drawn and could not be kept when the window had to end."""
+        window = self._window
+        for camera_id in self._drafts & {camera.id for camera in window.filing.snapshot.cameras}:
+            self._drafts.remove(camera_id)
+            name = shortened(window.desk.entry(camera_id).title)
+            action = tr("Go on"), partial(self._go_on_drawing, camera_id)
+            window.toasts.note(tr("The zones of {name} were drawn and not kept.", name=name), action=action)
+
+    def _go_on_drawing(self, camera_id: str) -> None:
+        self._window.desk.board.select(camera_id)
+        self._edit_zones()
+
+    # ---- at the end
+
+    def note_draft(self) -> None:
+        """Remember for the next start what is drawn: nobody can be asked now."""
+        if self.zones is not None and self.zones.unsaved:
+            memory = self._window.memory
+            memory.note(drafts={**memory.now.drafts, self.zones.camera_id: self.zones.noted()})
+
+    def unsaved(self) -> Iterator[Unsaved]:
+        """What would be lost if the window were closed now."""
+        zones, settings = self.zones, self.settings
+        if zones is not None and zones.unsaved:
+            words = tr("The zones of {name}, as they are drawn now.", name=zones.title)
+            yield Unsaved(words=words, fault=zones.fault, keep=zones.keep)
+        if settings is not None and settings.form.unsaved:
+            words = tr("Settings that were typed and not applied.")
+            yield Unsaved(words=words, fault=settings.fault, keep=settings.keep)
 
     # ---- models
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from PyQt6.QtCore import QByteArray, Qt, QTimer, pyqtSignal
@@ -22,9 +24,10 @@ from surveil.app.options import RunOptions
 from surveil.app.workspace import Workspace
 from surveil.clock import Clock
 from surveil.config.paths import default_config
-from surveil.errors import SurveilError
+from surveil.errors import SurveilError, UsageError
 from surveil.gui.actions import Actions
 from surveil.gui.desk import SWITCHES, Desk
+from surveil.gui.dialogs.closing import ClosingDialog, Unsaved, keep_all
 from surveil.gui.doing import Doing
 from surveil.gui.filing import Filing
 from surveil.gui.grid import Grid
@@ -41,6 +44,8 @@ from surveil.gui.theme import apply_theme
 from surveil.gui.toasts import Toasts
 from surveil.gui.tray import Tray
 from surveil.redact import redact
+
+log = logging.getLogger(__name__)
 
 PULL_MS, BAR_MS, REPORT_MS = 16, 100, 250
 
@@ -96,9 +101,11 @@ class MainWindow(QMainWindow):
         self.player_bar.describe(self.actions_.texts())
         self.start_page.chosen.connect(self.doing.run)
         self.crashed.connect(self._say_crash)
-        self._quitting = False
+        self._quitting = self._ending = False
+        self._closing: ClosingDialog | None = None
         self._remember()
         self.dress()
+        self._follow_the_system()
         self._pull = self._every(PULL_MS, self._refresh)
         self._bar = self._every(BAR_MS, self._refresh_bar)
         self._report = self._every(REPORT_MS, self.refresh)
@@ -182,6 +189,35 @@ class MainWindow(QMainWindow):
             panel.dress(look)
         self.actions_.themes[self.memory.now.theme].setChecked(True)
 
+    def _follow_the_system(self) -> None:
+        """Its theme may change, and a screen may be unplugged."""
+        app = QApplication.instance()
+        if not isinstance(app, QApplication):
+            return
+        # Methods, which are let go with the window: the application outlives it.
+        app.screenRemoved.connect(self._screen_removed)
+        hints = app.styleHints()
+        if hints is not None:
+            hints.colorSchemeChanged.connect(self._system_theme_changed)
+
+    def _screen_removed(self) -> None:
+        QTimer.singleShot(0, self.come_into_sight)  # it is told before Qt has let go of the screen
+
+    def _system_theme_changed(self) -> None:
+        if self.memory.now.theme == "system":
+            self.dress()
+
+    def come_into_sight(self) -> None:
+        """Stand on a screen that is there."""
+        frame = self.frameGeometry()
+        if any(screen.availableGeometry().intersects(frame) for screen in QApplication.screens()):
+            return
+        screen = QApplication.primaryScreen()
+        if screen is not None:
+            room = screen.availableGeometry()
+            self.resize(self.size().boundedTo(room.size()))
+            self.move(room.topLeft())
+
     def _remember(self) -> None:
         """Be as the user left it."""
         now = self.memory.now
@@ -195,6 +231,7 @@ class MainWindow(QMainWindow):
         self.tray.show(on=now.keep_running)
         self.actions_.layouts.get(now.layout, self.actions_.layouts["custom"]).setChecked(True)
         self.restoreGeometry(QByteArray.fromBase64(now.geometry.encode()))
+        self.come_into_sight()
         self.restoreState(QByteArray.fromBase64(now.state.encode()))
 
     def save_memory(self) -> None:
@@ -208,6 +245,7 @@ class MainWindow(QMainWindow):
         try:
             self.memory.save()
         except OSError as error:
+            log.warning("the desktop's state could not be saved: %s", error)  # the window may be gone already
             self.toasts.error(tr("The desktop's state could not be saved: {error}", error=error))
 
     # ---- what it shows
@@ -242,12 +280,14 @@ class MainWindow(QMainWindow):
     def _refresh(self) -> None:
         if self._stack.currentIndex() == 1:
             self.grid.refresh(words=False)
-            player = self.desk.player(self.desk.board.selected)
-            if player is not None:
-                player.look(self.desk.session.preview(player.camera_id))
+            with suppress(UsageError):  # the file may have taken the camera away a moment ago
+                player = self.desk.player(self.desk.board.selected)
+                if player is not None:
+                    player.look(self.desk.session.preview(player.camera_id))
 
     def _refresh_bar(self) -> None:
-        self.player_bar.show_player(self.desk.player(self.desk.board.selected))
+        with suppress(UsageError):  # as above; `adopt` will take away its bar
+            self.player_bar.show_player(self.desk.player(self.desk.board.selected))
 
     def refresh(self) -> None:
         """Say how things are."""
@@ -296,9 +336,32 @@ class MainWindow(QMainWindow):
         self.desk.show({})
 
     def quit(self) -> None:
-        """Close for good, whatever is set for closing."""
+        """Close for good, whatever is set for closing; ask where something would be lost."""
         self._quitting = True
         self.close()
+
+    def end(self) -> None:
+        """Close for good and ask nobody; what was being drawn is there again at the next start."""
+        self.doing.tools.note_draft()
+        self._drop()
+
+    def _drop(self) -> None:
+        self._quitting = self._ending = True
+        self.close()
+
+    def _ask(self, unsaved: Sequence[Unsaved]) -> None:
+        if self._closing is not None:
+            self._closing.raise_()
+            return
+        dialog = self._closing = ClosingDialog(unsaved, self)
+        dialog.finished.connect(self._answered)
+        dialog.dropped.connect(self._drop)
+        dialog.kept.connect(lambda: keep_all(unsaved, self.quit))
+        self.show()  # it may be in the tray
+        dialog.open()
+
+    def _answered(self) -> None:
+        self._closing, self._quitting = None, False
 
     def closeEvent(self, event: QCloseEvent | None) -> None:
         """Go into the tray where that is wanted, else end."""
@@ -307,6 +370,10 @@ class MainWindow(QMainWindow):
             event.ignore()
             self.hide()
             self.tray.say(tr("surveil goes on watching; it is in the tray."))
+            return
+        if not self._ending and event is not None and (unsaved := self.doing.unsaved()):
+            event.ignore()
+            self._ask(unsaved)
             return
         for timer in (self._pull, self._bar, self._report):
             timer.stop()

@@ -81,7 +81,7 @@ def new_window(qtbot: Any, session: Any, tmp_path: Path) -> Iterator[Callable[..
 
     yield make
     for window, tasks in made:
-        window.quit()
+        window.end()
         tasks.stop(5.0)
 
 

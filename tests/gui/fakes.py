@@ -10,6 +10,8 @@ import numpy as np
 from surveil.capture.spec import SourceSpec
 from surveil.errors import UsageError
 from surveil.labels import SURVEIL_6
+from surveil.pipeline.ladder import Load
+from surveil.pipeline.live import Brain
 from surveil.pipeline.playback import Transport
 from surveil.pipeline.present import Preview
 from surveil.pipeline.session import CameraConfig
@@ -107,7 +109,9 @@ class FakeSession:
         self.picture: Preview | None = None
         self.playbacks: dict[str, FakePlayback] = {}
         self.device = "CPU"
+        self.brain = Brain(detector=None, new_step=lambda *known: None)  # type: ignore[arg-type, return-value]
         self.failure: BaseException | None = None
+        self.load = Load()
 
     def add(self, config: CameraConfig) -> None:
         if config.id in self.state:
@@ -141,7 +145,14 @@ class FakeSession:
     def hide(self, camera_id: str, wall: str = "") -> None:
         self.commands.append((f"hide{wall}", camera_id))
 
+    def config(self, camera_id: str) -> CameraConfig:
+        if camera_id not in self.configs:
+            raise UsageError(f"there is no camera {camera_id!r} in this session")
+        return self.configs[camera_id]
+
     def playback(self, camera_id: str) -> FakePlayback:
+        if camera_id not in self.playbacks:
+            raise UsageError(f"there is no camera {camera_id!r} in this session")
         return self.playbacks[camera_id]
 
     def latest(self, camera_id: str) -> FrameResult | None:

@@ -6,6 +6,7 @@ import pytest
 
 from surveil.errors import UsageError
 from surveil.gui.desk import Desk, Entry
+from surveil.pipeline.ladder import Load
 from surveil.pipeline.state import State
 
 from .fakes import FakeClock, FakeSession, configure, preview
@@ -148,6 +149,13 @@ def test_a_camera_that_cannot_be_watched_says_why(desk):
     desk.adopt([Entry(id="door", title="Door", kept=True, problem="the variable DOOR is not set")])
     assert desk.view("door").detail == "The variable DOOR is not set."
     assert desk.summary() == "1 camera, 1 in trouble"
+
+
+def test_too_much_to_do_is_said(desk, session):
+    desk.open(["rtsp://x/1", "rtsp://x/2"])
+    assert desk.summary() == "2 cameras"
+    session.load = Load(rung=1, why="x: 2.1 results of 25.0 frames a second")
+    assert desk.summary() == "Too much to do: fewer pictures a second are drawn on the screen  ·  2 cameras"
 
 
 def test_a_dead_detector_is_said(desk, session):

@@ -1,4 +1,4 @@
-"""Tasks, export, crash reports, figures: what works behind the window."""
+"""Tasks, crash reports, figures: what works behind the window."""
 
 from __future__ import annotations
 
@@ -7,17 +7,12 @@ import os
 import sys
 import threading
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
-from PyQt6.sip import isdeleted
 
-from surveil.app.options import RunOptions
 from surveil.clock import SystemClock
-from surveil.errors import OutputError, SourceCause, SourceError, StuckThreadError
+from surveil.errors import OutputError, StuckThreadError
 from surveil.gui.crash import CrashReports
-from surveil.gui.dialogs.export import ExportDialog
-from surveil.gui.exporting import Export, Order
 from surveil.gui.observer import Observer
 from surveil.gui.stats import Stats, process_age_s
 from surveil.gui.tasks import Tasks
@@ -70,111 +65,6 @@ def test_who_does_not_end_is_named(qtbot):
     with pytest.raises(StuckThreadError, match="stubborn"):
         tasks.stop(0.1)
     release.set()
-
-
-# ---- export
-
-
-class FakeRun:
-    """Ten frames; waits before each until it is let go."""
-
-    def __init__(self, sources, options, stop) -> None:
-        self.sources, self.options, self.stop = sources, options, stop
-        self.playing = SimpleNamespace(frame_count=10)
-        self.go = threading.Semaphore(0)
-        self.error: Exception | None = None
-
-    def results(self):
-        for number in range(10):
-            while not self.go.acquire(timeout=0.02):
-                if self.stop.is_set():
-                    return
-            if self.error is not None:
-                raise self.error
-            yield number
-
-    def summary(self):
-        return SimpleNamespace(files=(self.options.output.out,), wall_s=1.0)
-
-
-@pytest.fixture
-def runs(monkeypatch):
-    made = []
-
-    def plan(sources, options, stop):
-        made.append(FakeRun(sources, options, stop))
-        return made[-1]
-
-    plain = Export.__init__
-    monkeypatch.setattr(Export, "__init__", lambda self, order, options: plain(self, order, options, plan))
-    return made
-
-
-@pytest.fixture
-def dialog(tasks, qtbot, tmp_path):
-    (tmp_path / "a.mp4").write_bytes(b"")
-    dialog = ExportDialog(str(tmp_path / "a.mp4"), RunOptions, tasks)
-    dialog.show()
-    yield dialog
-    if not isdeleted(dialog):
-        dialog.close()
-
-
-def test_an_export_shows_its_progress_and_its_files(dialog, runs, qtbot, tmp_path):
-    dialog.kinds["mot"].click()
-    dialog.start.click()
-    qtbot.waitUntil(lambda: bool(runs))
-    for _ in range(5):
-        runs[0].go.release()
-    qtbot.waitUntil(lambda: dialog.progress.value() == 500)
-    assert "50%" in dialog.words.text()
-    for _ in range(5):
-        runs[0].go.release()
-    qtbot.waitUntil(lambda: dialog.words.text().startswith("Finished"))
-    output = runs[0].options.output
-    folder = tmp_path / "surveil-out"
-    assert (output.out, output.mot, output.jsonl) == (folder / "a.mp4", folder / "a.mot.txt", None)
-
-
-def test_a_cancelled_export_ends(dialog, runs, tasks, qtbot):
-    dialog.start.click()
-    qtbot.waitUntil(lambda: bool(runs))
-    dialog.cancel.click()
-    assert runs[0].stop.is_set()
-    qtbot.waitUntil(lambda: tasks.waiting == 0)
-
-
-def test_an_export_that_fails_says_why_and_can_be_tried_again(dialog, runs, qtbot):
-    dialog.start.click()
-    qtbot.waitUntil(lambda: bool(runs))
-    runs[0].error = OutputError("the disk is full: /x/a.mp4")
-    runs[0].go.release()
-    qtbot.waitUntil(lambda: "the disk is full" in dialog.words.text())
-    assert dialog.start.isEnabled()
-
-
-def test_nothing_to_export_cannot_be_started(dialog):
-    dialog.kinds["video"].click()
-    assert not dialog.start.isEnabled()
-
-
-def test_a_real_export_writes_what_the_command_line_does(qtbot, tmp_path):
-    from surveil.app.options import ModelOptions
-
-    order = Order(source="test://street?seconds=1&fps=5", folder=tmp_path, name="s", kinds=("video", "mot"))
-    export = Export(order, RunOptions(model=ModelOptions(device="cpu")))
-    files = export.work(threading.Event())
-    assert sorted(path.name for path in files) == ["s.mot.txt", "s.mp4"]
-    assert (export.frames, export.progress) == (5, 1.0)
-
-
-def test_a_source_that_is_not_there_is_said(tmp_path):
-    export = Export(
-        Order(source=str(tmp_path / "no.mp4"), folder=tmp_path, name="s", kinds=("mot",)), RunOptions()
-    )
-    with pytest.raises(SourceError) as missing:
-        export.work(threading.Event())
-    assert missing.value.cause is SourceCause.NOT_FOUND
 
 
 # ---- crash reports

@@ -32,7 +32,7 @@ def window(qtbot):
     qtbot.addWidget(window)
     window.show()
     yield window
-    window.quit()
+    window.end()
     tasks.stop(5.0)
     desktop.session.stop(10.0)
 
@@ -65,3 +65,27 @@ def test_hold_step_seek_and_the_end(window, qtbot):
     until(lambda: 13 < player.place_s < 20)
     ids = window.desk.session.latest("street").tracks.ids
     assert len(set(ids.tolist())) == len(ids)
+
+
+def test_a_file_that_is_no_video_says_so_and_the_others_go_on(window, qtbot, tmp_path):
+    (tmp_path / "letter.mp4").write_text("Dear Sir or Madam")
+    (tmp_path / "empty.mp4").write_bytes(b"")
+    window.open([str(tmp_path / "letter.mp4"), str(tmp_path / "empty.mp4"), str(demo_clip())])
+    desk = window.desk
+    for name in ("letter", "empty"):
+        qtbot.waitUntil(lambda name=name: desk.states[name].name == "failed", timeout=PATIENCE_MS)
+        view = desk.view(name)
+        assert view.message
+        assert "video" in view.detail
+        assert desk.player(name) is None
+    qtbot.waitUntil(lambda: desk.view("street").picture is not None, timeout=PATIENCE_MS)
+
+
+def test_a_drawn_scene_is_let_go_while_its_street_is_being_drawn(window, qtbot):
+    window.open(["test://street?size=1920x1080"])
+    desk = window.desk
+    qtbot.waitUntil(lambda: desk.states["street"].name == "connecting", timeout=PATIENCE_MS)
+    qtbot.wait(300)
+    window.end()
+    desk.session.stop(20.0)  # 2 s on a machine that has nothing else to do; all of it takes a minute there
+    assert desk.session.states() == {}

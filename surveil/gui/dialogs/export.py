@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from PyQt6.QtCore import Qt, QTimer, QUrl
@@ -21,33 +22,73 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from surveil.app.options import RunOptions
+from surveil.capture.spec import safe_name
 from surveil.gui.exporting import ENDINGS, Export, Kind, Order
 from surveil.gui.tasks import Tasks
 from surveil.gui.text import shortened, tr
+from surveil.pipeline.session import CameraConfig
 from surveil.redact import redact
 
 LOOK_MS = 200
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Subject:
+    """The recording.
+
+    Attributes:
+        title: what people call it.
+        name: of its files, without ending.
+        folder: where they go, if nobody says otherwise.
+        source: its own file; None: it has none.
+    """
+
+    title: str
+    name: str
+    folder: Path
+    source: Path | None = None
+
+
+def subject_of(camera: CameraConfig, title: str) -> Subject:
+    """A recording of a session; its files go beside it, those of pictures and drawn scenes to the videos."""
+    from platformdirs import user_videos_path
+
+    source = Path(camera.source.text).resolve() if camera.source.kind == "file" else None
+    beside = user_videos_path() if source is None else source.parent
+    return Subject(title=title, name=safe_name(camera.id), folder=beside / "surveil-out", source=source)
 
 
 class ExportDialog(QDialog):
     """One export of one recording."""
 
     def __init__(
-        self, source: str, options: Callable[[], RunOptions], tasks: Tasks, parent: QWidget | None = None
+        self, subject: Subject, begin: Callable[[Order], Export], tasks: Tasks, parent: QWidget | None = None
     ) -> None:
+        """`begin`: makes an export of an order; called when it is given."""
         super().__init__(parent)
-        self._source, self._options, self._tasks = source, options, tasks
+        self._subject, self._make, self._tasks = subject, begin, tasks
         self._export: Export | None = None
         self._stop: threading.Event | None = None
         self._files: tuple[Path, ...] = ()
+        self._warned = False
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setWindowTitle(tr("Export {name}", name=shortened(Path(redact(source)).name)))
+        self.setWindowTitle(tr("Export {name}", name=shortened(subject.title)))
         self.setMinimumWidth(520)
         self._build()
         self._timer = QTimer(self)
         self._timer.timeout.connect(self._look)
-        self.finished.connect(lambda _result: self._cancel())
+        self.finished.connect(lambda _result: self._end())
+        self._enable()
+
+    @property
+    def running(self) -> bool:
+        """Whether something is being exported."""
+        return self._stop is not None
+
+    @property
+    def title(self) -> str:
+        """Of the recording."""
+        return shortened(self._subject.title)
 
     def _build(self) -> None:
         column = QVBoxLayout(self)
@@ -65,18 +106,18 @@ class ExportDialog(QDialog):
             box.toggled.connect(lambda _on: self._enable())
             column.addWidget(box)
         row = QHBoxLayout()
-        beside = Path(self._source).resolve().parent if Path(self._source).is_file() else Path.cwd()
-        self.folder = QLineEdit(str(beside / "surveil-out"))
+        self.folder = QLineEdit(str(self._subject.folder))
         self.folder.setAccessibleName(tr("Folder"))
-        choose = QPushButton(tr("Folder…"))
-        choose.clicked.connect(self._choose)
+        self.folder.textChanged.connect(lambda _text: self._enable())
+        self.choose = QPushButton(tr("Folder…"))
+        self.choose.clicked.connect(self._choose)
         row.addWidget(self.folder, 1)
-        row.addWidget(choose)
+        row.addWidget(self.choose)
         column.addLayout(row)
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
         self.progress.hide()
-        self.words = QLabel(tr("Every frame is detected and tracked again, as “surveil run” does."))
+        self.words = QLabel()
         self.words.setTextFormat(Qt.TextFormat.PlainText)
         self.words.setWordWrap(True)
         self.words.setProperty("role", "faint")
@@ -86,7 +127,7 @@ class ExportDialog(QDialog):
         buttons.addStretch(1)
         self.cancel, self.start = QPushButton(tr("Cancel")), QPushButton(tr("Export"))
         self.start.setDefault(True)
-        self.cancel.clicked.connect(self.reject)
+        self.cancel.clicked.connect(self._cancel)
         self.start.clicked.connect(self._begin)
         buttons.addWidget(self.cancel)
         buttons.addWidget(self.start)
@@ -94,14 +135,24 @@ class ExportDialog(QDialog):
 
     def order(self) -> Order:
         """What the fields say."""
-        kinds = tuple(kind for kind, box in self.kinds.items() if box.isChecked())
-        folder = Path(self.folder.text()).expanduser()
         return Order(
-            source=self._source, folder=folder, name=Path(self._source).stem or "export", kinds=kinds
+            folder=_expanded(self.folder.text()),
+            name=self._subject.name,
+            kinds=tuple(kind for kind, box in self.kinds.items() if box.isChecked()),
+            source=self._subject.source,
         )
 
     def _enable(self) -> None:
-        self.start.setEnabled(any(box.isChecked() for box in self.kinds.values()))
+        order = self.order()
+        self.start.setEnabled(bool(order.kinds) and bool(self.folder.text().strip()))
+        replaced = [path.name for path in order.replaced()]
+        if replaced:
+            words = tr(
+                "{names}: there already; replaced when the new one is whole.", names=", ".join(replaced)
+            )
+            self._say(words, "alarm")
+        else:
+            self._say(tr("Every frame is detected and tracked again, and drawn as in the window."), "faint")
 
     def _choose(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, tr("Folder"), self.folder.text())
@@ -114,9 +165,9 @@ class ExportDialog(QDialog):
         if self._files:
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._files[0].parent)))
             return
-        self._export = Export(self.order(), self._options())
-        for part in (*self.kinds.values(), self.folder, self.start):
-            part.setEnabled(False)
+        self._export = self._make(self.order())
+        self._warned = False
+        self._open_fields(on=False)
         self.progress.setRange(0, 0)
         self.progress.show()
         self._say(tr("Starting…"), "faint")
@@ -131,7 +182,7 @@ class ExportDialog(QDialog):
         if done is not None:
             self.progress.setRange(0, 1000)
             self.progress.setValue(round(done * 1000))
-        if export.frames:
+        if export.frames and not self._warned:
             words = tr("{frames} frames, {rate:.0f} a second", frames=export.frames, rate=export.rate_hz)
             self._say(words if done is None else f"{done:.0%}  ·  {words}", "faint")
 
@@ -154,13 +205,29 @@ class ExportDialog(QDialog):
         self._stop = None
         self.progress.hide()
         self._say(redact(str(error)), "alarm")
-        for part in (*self.kinds.values(), self.folder, self.start):
-            part.setEnabled(True)
+        self._open_fields(on=True)
+
+    def _open_fields(self, *, on: bool) -> None:
+        for part in (*self.kinds.values(), self.folder, self.choose, self.start):
+            part.setEnabled(on)
+
+    def reject(self) -> None:
+        """See Qt: a key that was pressed by mistake ends no export of an hour."""
+        if self.running and not self._warned:
+            self._warned = True
+            self._say(tr("It is still being exported. Close once more, or Cancel, to keep nothing."), "alarm")
+            return
+        super().reject()
 
     def _cancel(self) -> None:
+        self._warned = True
+        self.reject()
+
+    def _end(self) -> None:
         self._timer.stop()
         if self._stop is not None:
-            self._stop.set()  # what is written so far stays and is whole, as with Ctrl-C
+            self._stop.set()  # nothing of it is kept, see `Export.work`
+            self._stop = None
 
     def _say(self, text: str, role: str) -> None:
         self.words.setText(text)
@@ -168,3 +235,12 @@ class ExportDialog(QDialog):
         style = self.words.style()
         if style is not None:
             style.polish(self.words)
+
+
+def _expanded(text: str) -> Path:
+    """A folder as somebody typed it."""
+    path = Path(text.strip())
+    try:
+        return path.expanduser()
+    except RuntimeError:  # ~NAME, of nobody
+        return path

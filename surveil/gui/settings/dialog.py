@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PyQt6.QtCore import Qt, QUrl
 from PyQt6.QtGui import QDesktopServices
 from PyQt6.QtWidgets import (
@@ -38,6 +40,7 @@ class SettingsDialog(QDialog):
         self._workspace, self._filing = workspace, filing
         self.form = Form(workspace.loaded.config)
         self._waiting = self._warned = False
+        self._then: Callable[[], None] = lambda: None
         self.rows: list[RowWidget] = []
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(tr("Settings"))
@@ -226,6 +229,16 @@ class SettingsDialog(QDialog):
         elif not QDesktopServices.openUrl(QUrl.fromLocalFile(str(path))):
             self._say(tr("No program could be opened for {path}", path=path))
 
+    @property
+    def fault(self) -> str:
+        """Why what was typed cannot be kept; empty: it can."""
+        return next(iter(self.form.faults().values()), "")
+
+    def keep(self, then: Callable[[], None]) -> None:
+        """Write what was typed to the file and go on with `then`; where that fails it is said here."""
+        self._then = then
+        self._save()
+
     def _save(self) -> None:
         self._waiting = True
         self._say(tr("Applying…"), "faint")
@@ -239,9 +252,12 @@ class SettingsDialog(QDialog):
         self.form.rebase(self._workspace.loaded.config)
         self._say(tr("Kept and in force."), "good")
         self._refresh()
+        then, self._then = self._then, lambda: None
+        then()
 
     def _refused(self, error: Exception) -> None:
         self._waiting = False
+        self._then = lambda: None
         rest = self.form.refuse(error.problems) if isinstance(error, ConfigError) else ()
         if rest or not isinstance(error, ConfigError):
             why = str(rest[0]) if rest else str(error)

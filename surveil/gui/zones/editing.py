@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtCore import QObject, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QIcon
@@ -21,6 +21,7 @@ from surveil.gui.theme import Colours
 from surveil.gui.toasts import Toasts
 from surveil.gui.words import sentences
 from surveil.gui.zones.dock import ZonesDock
+from surveil.gui.zones.drafts import noted, restored
 from surveil.gui.zones.editor import Editor
 from surveil.gui.zones.keep import keep, kept_of
 from surveil.gui.zones.overlay import ZoneOverlay
@@ -54,11 +55,16 @@ class ZoneEditing(QObject):
 
     ended = pyqtSignal()
 
-    def __init__(self, camera: Camera, around: Surroundings) -> None:
+    def __init__(self, camera: Camera, around: Surroundings, draft: Any = None) -> None:
+        """`draft`: what `noted` gave when this was left last; None: nothing was left."""
         super().__init__(around.window)
-        self._around, self.camera_id = around, camera.id
+        self._around, self.camera_id, self.title = around, camera.id, shortened(camera.title)
         self._load(drawing_of(camera))
         self._news = ""
+        drawn = None if draft is None else restored(draft, self._kept)
+        if drawn is not None:
+            self.editor.propose(drawn)
+            self._news = tr("This was drawn last time and not kept: Done keeps it, Discard lets it go.")
         self._waiting = False
         self._over = False
         around.desk.bare = camera.id
@@ -89,7 +95,24 @@ class ZoneEditing(QObject):
     @property
     def unsaved(self) -> bool:
         """Whether there is something that the file does not have."""
-        return self.editor.drawing != self._kept
+        return self.editor.drawing != self._kept or bool(self.editor.draft)
+
+    def noted(self) -> dict[str, Any]:
+        """The drawing as it stands, for another time."""
+        if self.editor.draft:
+            self.editor.finish()
+        return noted(self._kept, self.editor.drawing)
+
+    @property
+    def fault(self) -> str:
+        """Why it cannot be kept as it is; empty: it can."""
+        if self.editor.draft:
+            return tr("A shape is not finished yet: Enter ends it, Esc gives it up.")
+        return next(iter(self.editor.faults.values()), "")
+
+    def keep(self, then: Callable[[], None]) -> None:
+        """Write it to the file, end, and go on with `then`; where that fails it is said, and this stays."""
+        self._keep(ends=True, then=then)
 
     def _classes(self) -> tuple[str, ...]:
         result = None
@@ -136,7 +159,7 @@ class ZoneEditing(QObject):
 
     # ---- to the file and back
 
-    def _keep(self, *, ends: bool) -> None:
+    def _keep(self, *, ends: bool, then: Callable[[], None] = lambda: None) -> None:
         drawing, kept = self.editor.drawing, kept_of(self._kept)
         self._waiting = True
 
@@ -151,6 +174,7 @@ class ZoneEditing(QObject):
             elif not self._over:
                 self._look_at_file()  # what was found there beside is shown, too
                 self._told()
+            then()
 
         def failed(error: Exception) -> None:
             self._waiting = False
@@ -164,6 +188,11 @@ class ZoneEditing(QObject):
         self._around.filing.edit(work, done, failed)
 
     def _done(self) -> None:
+        if self.editor.draft:
+            self.editor.finish()
+            self._told()
+        if self.fault:
+            return
         if self.unsaved:
             self._keep(ends=True)
         else:

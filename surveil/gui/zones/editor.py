@@ -63,6 +63,11 @@ class Editor:
         self.pointer: Point | None = None
         self.notice = ""
 
+    def propose(self, drawing: Drawing) -> None:
+        """Go on with another drawing, as one step that can be undone."""
+        self._history.do(drawing)
+        self._next_key = max([self._next_key, *(1 + sketch.key for sketch in drawing)])
+
     # ---- what is there
 
     @property
