@@ -52,8 +52,8 @@ class StreamAddress:
             raise UsageError(f"address {shown!r}: expected one of {', '.join(PORTS)}, got {scheme!r}")
         if not host or port == 0:
             raise UsageError(
-                f"address {shown!r}: {problem}; expected {scheme}://USER:PASSWORD@HOST:PORT/PATH "
-                "(write @ / : # ? in a password as %40 %2F %3A %23 %3F)"
+                f"address {shown!r}: {problem}; expected {scheme}://HOST:PORT/PATH, before HOST perhaps "
+                "USER:PASSWORD@ with @ / : # ? written as %40 %2F %3A %23 %3F"
             )
         return cls(
             url=url, shown=shown, scheme=scheme, host=host, port=port or PORTS[scheme], path=parts.path

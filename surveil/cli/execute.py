@@ -9,7 +9,7 @@ import typer
 
 from surveil.app.options import RunOptions
 from surveil.cli.launch import INTERRUPTED, StopOnSignal, forget_stdout, put, say
-from surveil.cli.words import CUT_OFF
+from surveil.cli.words import CUT_OFF, cause_in_words
 from surveil.errors import OutputError
 
 if TYPE_CHECKING:
@@ -73,9 +73,9 @@ def loss_in_words(reason: str, count: int) -> tuple[str, str]:
     """A row about what is missing in the results.
 
     >>> loss_in_words("corrupt_frames", 1), loss_in_words("lost_no_route", 2)
-    (('left out', '1 corrupt frame'), ('cut off', '2 × no route'))
+    (('left out', '1 corrupt frame'), ('broke off', '2 × no route'))
     """
     if reason.startswith(CUT_OFF):
-        return "cut off", f"{count} × {reason.removeprefix(CUT_OFF).replace('_', ' ')}"
+        return "broke off", f"{count} × {cause_in_words(reason)}"
     words = LOSSES.get(reason) or reason.replace("_", " ")
     return "left out", f"{count} {words.removesuffix('s') if count == 1 else words}"

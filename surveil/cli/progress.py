@@ -14,8 +14,8 @@ from surveil.pipeline.state import State
 from surveil.types import FrameResult
 
 if TYPE_CHECKING:
+    from rich.console import Group
     from rich.progress import Progress
-    from rich.table import Table
 
     from surveil.pipeline.run import Run
 
@@ -52,8 +52,9 @@ def _status(run: Run) -> Iterator[None]:
         yield
 
 
-def _table(states: Mapping[str, State], load: Load) -> Table:
+def _table(states: Mapping[str, State], load: Load) -> Group:
     """A line for each camera, and one for the machine."""
+    from rich.console import Group
     from rich.table import Table
     from rich.text import Text
 
@@ -62,8 +63,7 @@ def _table(states: Mapping[str, State], load: Load) -> Table:
         table.add_row(*(Text(cell, overflow="ellipsis") for cell in status_row(name, state)))
     device = next((state.device for state in states.values()), "connecting")
     busy = f"; too much to do: {load.name} ({load.why})" if load.rung else ""
-    table.caption, table.caption_justify = Text(f"{device}{busy}"), "left"
-    return table
+    return Group(table, Text(f"{device}{busy}", no_wrap=True, overflow="ellipsis"))
 
 
 @contextmanager
