@@ -131,8 +131,8 @@ QHeaderView::section {{ background: {panel}; color: {faint}; border: 0; border-b
 QCheckBox {{ color: {ink}; spacing: 8px; }}
 QCheckBox::indicator, QListView::indicator {{ width: 14px; height: 14px; border: 1px solid {faint};
     border-radius: 4px; background: {ground}; }}
-QCheckBox::indicator:checked, QListView::indicator:checked {{ background: {accent}; border: 1px solid {accent};
-    image: url("{folder}/check-{marks}.svg"); }}
+QCheckBox::indicator:checked, QListView::indicator:checked {{ background: {accent};
+    border: 1px solid {accent}; image: url("{folder}/check-{marks}.svg"); }}
 QCheckBox::indicator:disabled, QListView::indicator:disabled {{ border-color: {line}; }}
 QProgressBar {{ background: {raised}; border: 0; border-radius: 4px; height: 8px; color: transparent; }}
 QProgressBar::chunk {{ background: {accent}; border-radius: 4px; }}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from surveil.errors import SourceError, SurveilError
 from surveil.gui.text import tr
 from surveil.pipeline.present import Preview
 from surveil.pipeline.state import TROUBLE, State
+from surveil.redact import redact
 
 STALE_S = 3.0
 """A live picture older than this is never shown as if it were alive."""
@@ -91,3 +93,11 @@ def clock_text(seconds: float) -> str:
     if seconds < 3600:
         return f"{int(seconds // 60)}:{seconds % 60:04.1f}"
     return f"{int(seconds // 3600)}:{int(seconds // 60 % 60):02d}:{int(seconds % 60):02d}"
+
+
+def why_not(error: Exception) -> str:
+    """Why a source or a device gives nothing, and what can be done."""
+    if isinstance(error, SourceError):
+        message = redact(str(error)).removesuffix(error.remedy).rstrip(". ")
+        return sentences(error.cause.value, message, error.remedy)
+    return sentences(redact(str(error))) if isinstance(error, SurveilError) else repr(error)

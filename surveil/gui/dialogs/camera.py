@@ -26,12 +26,12 @@ from PyQt6.QtWidgets import (
 
 from surveil.app.probe import Found
 from surveil.config.camera import Camera
-from surveil.errors import SourceError, SurveilError, UsageError
+from surveil.errors import UsageError
+from surveil.gui.dialogs.find import FindDialog
 from surveil.gui.draft import Draft, Transport, camera_of, draft_of
 from surveil.gui.probing import Probing
 from surveil.gui.text import tr
-from surveil.gui.words import sentences
-from surveil.redact import redact
+from surveil.gui.words import sentences, why_not
 
 THUMBNAIL = QSize(208, 117)
 
@@ -101,7 +101,7 @@ class CameraDialog(QDialog):
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         for text, widget in (
             (tr("Name"), self.name),
-            (tr("Address"), self.url),
+            (tr("Address"), self._address()),
             (tr("User"), self.username),
             (tr("Password"), self.password),
             (tr("Large stream"), self.large),
@@ -110,7 +110,19 @@ class CameraDialog(QDialog):
         ):
             form.addRow(text, widget)
             widget.setAccessibleName(text or self.enabled.text())
+        self.url.setAccessibleName(tr("Address"))
         return form
+
+    def _address(self) -> QWidget:
+        both = QWidget()
+        row = QHBoxLayout(both)
+        row.setContentsMargins(0, 0, 0, 0)
+        self.finder = QPushButton(tr("Find cameras…"))
+        self.finder.setAutoDefault(False)
+        self.finder.clicked.connect(self._find)
+        row.addWidget(self.url, 1)
+        row.addWidget(self.finder)
+        return both
 
     def _card(self) -> QFrame:
         card = QFrame()
@@ -175,6 +187,18 @@ class CameraDialog(QDialog):
             self._given = Given(draft=self.draft(), taken=self._given.taken)
             self.save.setText(tr("Add again"))
             self._say(tr("This camera was removed meanwhile. “Add again” keeps it as a new one."), "alarm")
+
+    def _find(self) -> None:
+        dialog = FindDialog(self.draft(), self._probing, self)
+        dialog.chosen.connect(self._take)
+        dialog.open()
+
+    def _take(self, draft: Draft) -> None:
+        """What was found in the network."""
+        self._show(draft)
+        self.password.setText(draft.password)
+        self._end_test()
+        self._toggle_test()
 
     def _camera(self) -> tuple[Camera, str] | None:
         try:
@@ -248,14 +272,6 @@ def in_words(found: Found) -> str:
         decoder=found.decoder,
         first=found.first_s,
     )
-
-
-def why_not(error: Exception) -> str:
-    """Why nothing was found, and what can be done."""
-    if isinstance(error, SourceError):
-        message = redact(str(error)).removesuffix(error.remedy).rstrip(". ")
-        return sentences(error.cause.value, message, error.remedy)
-    return sentences(redact(str(error))) if isinstance(error, SurveilError) else repr(error)
 
 
 def _thumbnail(image: np.ndarray, ratio: float) -> QPixmap:

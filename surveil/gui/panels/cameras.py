@@ -21,11 +21,11 @@ from PyQt6.QtWidgets import (
 
 from surveil.app.probe import Found
 from surveil.gui.desk import Entry
-from surveil.gui.dialogs.camera import in_words, why_not
+from surveil.gui.dialogs.camera import in_words
 from surveil.gui.panels.base import Context, Look, PanelWidget
 from surveil.gui.text import shortened, tr
 from surveil.gui.theme import DARK, Colours
-from surveil.gui.words import word_of
+from surveil.gui.words import why_not, word_of
 from surveil.pipeline.state import TROUBLE
 
 ID = Qt.ItemDataRole.UserRole
