@@ -8,6 +8,7 @@ from PyQt6.QtCore import QSize, Qt
 from PyQt6.QtGui import QAction, QActionGroup, QIcon, QKeySequence, QShortcut
 from PyQt6.QtWidgets import QMainWindow, QMenu, QToolBar, QToolButton
 
+from surveil.gui.board import CAROUSEL_S
 from surveil.gui.commands import MENUS, Command, commands, menu_title
 from surveil.gui.layouts import NAMED
 from surveil.gui.memory import THEMES
@@ -28,9 +29,10 @@ class Actions:
         self.by_name: dict[str, QAction] = {}
         self.layouts: dict[str, QAction] = {}
         self.themes: dict[str, QAction] = {}
+        self.carousels: dict[str, QAction] = {}
         self.menus = {menu: self._menu(menu_title(menu)) for menu in MENUS}
         self.layout_menu = self._choices(
-            tr("Layout"), self.layouts, [*((name, _layout_title(name)) for name in NAMED)], "layout"
+            tr("Layout"), self.layouts, [(name, layout_title(name)) for name in NAMED], "layout"
         )
         custom = QAction(tr("Custom…"), window)
         custom.setCheckable(True)
@@ -41,6 +43,8 @@ class Actions:
         self.theme_menu = self._choices(
             tr("Theme"), self.themes, [(name, titles[name]) for name in THEMES], "theme"
         )
+        every = [(str(seconds), tr("{seconds} s", seconds=seconds)) for seconds in CAROUSEL_S]
+        self.carousel_menu = self._choices(tr("Carousel, every"), self.carousels, every, "carousel")
         table = commands()
         for command in table:
             self._add(command)
@@ -103,6 +107,7 @@ class Actions:
         view.insertMenu(first, self.layout_menu)
         view.insertMenu(first, self.theme_menu)
         view.insertSeparator(first)
+        view.insertMenu(self.by_name["monitor"], self.carousel_menu)
         self.menus["file"].insertSeparator(self.by_name["snapshot"])
         self.menus["file"].insertSeparator(self.by_name["keep_running"])
         self.menus["overlay"].insertSeparator(self.by_name["boxes"])
@@ -135,5 +140,6 @@ class Actions:
         return button
 
 
-def _layout_title(name: str) -> str:
+def layout_title(name: str) -> str:
+    """The words of a layout."""
     return {"auto": tr("Automatic"), "1": tr("One tile")}.get(name, name.replace("x", " × "))

@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from surveil.errors import UsageError
 from surveil.gui.layouts import Rect, is_layout, layout
 
+CAROUSEL_S = (5, 10, 20, 30, 60)
+"""How long the carousel may stay at a page or a camera."""
+
 
 class Board:
     """The wall of tiles.
@@ -78,6 +81,15 @@ class Board:
     def turn(self, by: int, size: tuple[int, int]) -> None:
         """Show the next page, or the one before, round and round."""
         self.page = (self.page + by) % self.pages(size)
+
+    def advance(self, size: tuple[int, int]) -> None:
+        """Go on by itself: to the next page, or where one page holds all, to the next camera alone."""
+        if self.full is None and self.pages(size) > 1:
+            self.turn(1, size)
+        elif self.full is None:
+            self.toggle_full(self.selected)
+        else:
+            self.step(1)
 
     def visible(self, size: tuple[int, int]) -> dict[str, Rect]:
         """The tiles on a board of `size` (width, height) px, and where they lie."""

@@ -90,6 +90,8 @@ def _view() -> Iterator[Command]:
     yield item(name="before", text=tr("Camera before"), keys=("Ctrl+Left",))
     yield item(name="page_on", text=tr("Next page of tiles"), keys=("PgDown",))
     yield item(name="page_back", text=tr("Page of tiles before"), keys=("PgUp",))
+    yield item(name="carousel", text=tr("Carousel"), keys=("C",), checked=False)
+    yield item(name="monitor", text=tr("New monitor window…"), keys=("Ctrl+Shift+N",))
 
 
 def _overlay() -> Iterator[Command]:

@@ -27,6 +27,7 @@ from surveil.gui.draft import Draft, with_password
 from surveil.gui.exporting import Export, Order
 from surveil.gui.memory import THEMES
 from surveil.gui.player import JUMP_S, Player
+from surveil.gui.screens import Screens
 from surveil.gui.snapshot import pictures_folder, save_snapshot
 from surveil.gui.text import shortened, tr
 from surveil.gui.tools import Tools
@@ -46,11 +47,13 @@ class Doing:
         self._dialogs: dict[str, CameraDialog] = {}
         self.exports: list[ExportDialog] = []
         self.tools = Tools(window)
+        self.screens = Screens(window)
         self._table = self._commands()
         self._with_argument: dict[str, Callable[[str], None]] = {
             "layout": self._layout,
             "theme": self._theme,
             "camera": self._camera_number,
+            "carousel": self.screens.every,
         }
         window.filing.changed.connect(self._look_after_dialogs)
 
@@ -88,7 +91,7 @@ class Doing:
             "about": lambda: AboutDialog(window).open(),
         }
         switches = {name: partial(self._switch, name) for name in SWITCHES}
-        return table | self.tools.commands() | switches
+        return table | self.tools.commands() | self.screens.commands() | switches
 
     def run(self, name: str) -> None:
         """Do a command; NAME:ARGUMENT for those that have one."""
@@ -122,6 +125,7 @@ class Doing:
         ):
             actions[name].setEnabled(chosen is not None)
         actions["keep_running"].setEnabled(self._window.tray.there)
+        self.screens.enable(actions)
 
     # ---- cameras and recordings
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from surveil.files import write_atomic
+from surveil.gui.board import CAROUSEL_S
 from surveil.gui.layouts import is_layout
 
 log = logging.getLogger(__name__)
@@ -26,6 +27,8 @@ class Remembered:
         layout: of the tiles.
         theme: of the window.
         switches: parts of the overlay that were turned on or off.
+        carousel: whether the wall goes on by itself; `carousel_s`: how long it stays.
+        monitors: the further windows, see `gui.monitors.plan`.
         keep_running: whether closing the window leaves the session running in the tray.
         folder: where the last file was opened.
         drafts: drawings that could not be kept at the end, by camera, see `gui.zones.drafts`.
@@ -35,6 +38,9 @@ class Remembered:
     layout: str = "auto"
     theme: Theme = "dark"
     switches: Mapping[str, bool] = field(default_factory=dict)
+    carousel: bool = False
+    carousel_s: int = 10
+    monitors: Sequence[Mapping[str, Any]] = ()
     keep_running: bool = False
     folder: str = ""
     drafts: Mapping[str, Any] = field(default_factory=dict)
@@ -91,7 +97,11 @@ def _fits(name: str, value: Any) -> bool:
             return isinstance(value, dict) and all(isinstance(on, bool) for on in value.values())
         case "drafts":
             return isinstance(value, dict)
-        case "keep_running":
+        case "keep_running" | "carousel":
             return isinstance(value, bool)
+        case "carousel_s":
+            return isinstance(value, int) and value in CAROUSEL_S
+        case "monitors":
+            return isinstance(value, list)
         case _:
             return isinstance(value, str)

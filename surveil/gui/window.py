@@ -253,6 +253,7 @@ class MainWindow(QMainWindow):
     def start(self) -> None:
         """Watch what the file says."""
         self.filing.start()
+        self.doing.screens.start()
 
     def open(self, sources: Iterable[str], *, loop: bool = False) -> None:
         """Watch sources beside those of the file; what is wrong with their text is said."""

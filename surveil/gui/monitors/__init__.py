@@ -1,0 +1,1 @@
+"""Further windows with cameras, for further screens."""
