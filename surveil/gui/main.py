@@ -44,11 +44,13 @@ def run_gui(sources: Sequence[str], options: GuiOptions) -> int:
     from surveil.gui.collecting import Collecting
     from surveil.gui.crash import CrashReports, reports_folder
     from surveil.gui.ending import Ending, leave
+    from surveil.gui.language import speak_as_the_system
 
     clock, redactor = SystemClock(), Redactor()
     app = QApplication(sys.argv[:1])
     app.setApplicationName("surveil")
     app.setDesktopFileName("surveil")
+    speak_as_the_system(app)
     try:
         with ExitStack() as stack:
             stack.enter_context(Collecting())

@@ -1,6 +1,6 @@
 """Every text that people read passes `tr`, so that a catalogue of translations can stand in for English.
 
-Catalogues are gettext's: `surveil/locale/LANGUAGE/LC_MESSAGES/surveil.mo`; `xgettext -ktr` collects texts.
+Catalogues are gettext's: `surveil/locale/LANGUAGE/LC_MESSAGES/surveil.mo`; see docs/desktop.md.
 """
 
 from __future__ import annotations
@@ -9,12 +9,13 @@ import gettext
 from functools import lru_cache
 from pathlib import Path
 
+DOMAIN = "surveil"
 FOLDER = Path(__file__).resolve().parent.parent / "locale"
 
 
 @lru_cache(maxsize=1)
 def _catalogue() -> gettext.NullTranslations:
-    return gettext.translation("surveil", FOLDER, fallback=True)
+    return gettext.translation(DOMAIN, FOLDER, fallback=True)
 
 
 def tr(text: str, **values: object) -> str:

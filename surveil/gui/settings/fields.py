@@ -72,12 +72,13 @@ def limits_in_words(setting: Setting) -> str:
     if least is None and most is None:
         return ""
     if most is None:
-        key = tr("more than {least:g}") if setting.above else tr("{least:g} or more")
-        return key.format(least=least)
+        more = setting.above
+        return tr("more than {least:g}", least=least) if more else tr("{least:g} or more", least=least)
     if least is None:
         return tr("at most {most:g}", most=most)
-    key = tr("more than {least:g}, at most {most:g}") if setting.above else tr("{least:g} to {most:g}")
-    return key.format(least=least, most=most)
+    if setting.above:
+        return tr("more than {least:g}, at most {most:g}", least=least, most=most)
+    return tr("{least:g} to {most:g}", least=least, most=most)
 
 
 def default_in_words(setting: Setting) -> str:
