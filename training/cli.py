@@ -35,6 +35,8 @@ EXAMPLES = """examples:
       parameters, operations and sizes of all networks, the papers' own among them
   python -m training inspect mobilenetv2-gfl-320 --data DIR --out runs/m320
       the recipe as JSON, and pictures of labelled training views
+  python -m training anchors mobilenet-yolo-320 --data DIR --out runs/y320
+      anchors of a YOLO head for these boxes, to be written into its recipe
   python -m training train mobilenetv2-gfl-320-live --data DIR --out runs/live --device cuda
       the same model with live views on a GPU; bench-data says how fast it is there
   python -m training convert yolo FOLDER --out DIR
@@ -118,6 +120,9 @@ def parser() -> argparse.ArgumentParser:
     bench.add_argument("--batches", type=int, default=20, help="batches that are timed (default: 20)")
     bench.add_argument("--batch", type=int, help="images of a batch, if not the recipe's")
     bench.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well")
+    anchors = command("anchors", "anchors for YOLO heads: k-means over the boxes of training views")
+    anchors.add_argument("--count", type=int, default=9, help="of all three levels (default: 9)")
+    anchors.add_argument("--views", type=int, default=20_000, help="views that are drawn (default: 20000)")
     data_commands.add_commands(commands)
     add_inspect(commands)
     return top
@@ -178,10 +183,25 @@ def run_recipe(options: argparse.Namespace) -> None:
             sys.stdout.write(report.table() + "\n")
             if options.json:
                 options.json.write_text(json.dumps(report.to_json(), indent=1) + "\n")
+        case "anchors":
+            sys.stdout.write(anchors_of(space, options.count, options.views) + "\n")
         case "export":
             deliver(space, options.weights_file or space.final_weights, options.ship)
         case _:
             raise AssertionError(options.command)
+
+
+def anchors_of(space: Workspace, count: int, views: int) -> str:
+    """Anchors for the recipe's first size, as its model takes them, and how well they fit."""
+    from training.data.anchors import LEVELS, cluster, drawn_sides, levels_of, report
+
+    if count < LEVELS or count % LEVELS:
+        raise ConfigError(f"anchors: --count is a multiple of {LEVELS}, for as many levels; got {count}")
+    recipe = space.recipe
+    records, labels = space.records("train"), recipe.labels.labels
+    sides = drawn_sides(records, recipe.augment, recipe.caches[0], labels, views)
+    anchors = cluster(sides, count)
+    return f"anchors={levels_of(anchors)}\n{report(sides, anchors)}"
 
 
 def run_inspect(options: argparse.Namespace) -> None:
@@ -245,6 +265,8 @@ def deliver(space: Workspace, weights: Path, folder: Path | None) -> None:
         draw_curves(space, space.out / "curves.png")
     if folder:
         finish.ship(files, folder)
+    if space.recipe.int8 is None:
+        return
     files = finish.finish_int8(space, weights, model)
     if folder:
         finish.ship(files, folder)

@@ -16,6 +16,7 @@ from surveil.errors import DeviceError, OutputError
 from training.data.augment import letterbox
 from training.engine.journal import read_journal
 from training.engine.stage import REVISION
+from training.errors import ConfigError
 from training.evaluate.judge import JudgeConfig, Judged, judge, protocol_in_words, size_name
 from training.evaluate.protocol import BRIEF, SIZED
 from training.evaluate.thresholds import choose_thresholds
@@ -118,6 +119,8 @@ def export_int8(space: Workspace, model: Finished) -> tuple[Finished, dict[str, 
         The int8 model, and what there is to say of it.
     """
     config, target = space.recipe.int8, space.out / f"{model.path.stem}-int8.onnx"
+    if config is None:
+        raise ConfigError(f"recipe {space.recipe.name} has no int8 form")
     pictures = letterboxed(space, "train", config.images, space.recipe.sizes)
     calibration = calibrate(model.path, pictures, config)
     sensitivity = measure(model.path, calibration, pictures[: config.probe])
@@ -166,6 +169,7 @@ def training_facts(space: Workspace, weights: Path) -> dict[str, Any]:
         "stages": stages,
         "cached_views": {size_name(cache.size): cache.views for cache in recipe.caches},
         "start": recipe.start,
+        **({"features_imitated": recipe.imitated} if recipe.imitated else {}),
         **({"continued_from": recipe.init, "kept_of_it": recipe.keep} if recipe.init else {}),
         "teachers": recipe.teachers,
         "data": "train.json and teacher_train.json" if space.split("train").teacher else "train.json",

@@ -20,6 +20,7 @@ from training.engine.stage import StageJob, run_stage
 from training.engine.validation import ValidationJob
 from training.errors import ConfigError
 from training.models.detector import blend
+from training.models.shapes import ImitationConfig
 from training.recipes.recipe import Recipe
 
 log = logging.getLogger(__name__)
@@ -118,7 +119,7 @@ class Workspace:
         return ViewJob(
             images=self.pictures_file("train"),
             records=tuple(self.records("train")),
-            start=self.weight_file(recipe.start),
+            start=self.weight_file(recipe.features or recipe.start),
             teachers=tuple(self.weight_file(name) for name in recipe.teachers),
             labels=recipe.labels,
             augment=recipe.augment,
@@ -152,7 +153,8 @@ class Workspace:
             The file with the final averaged weights.
         """
         recipe = self.recipe
-        init = self.weight_file(recipe.init) if recipe.init else None
+        init, imitated = (self.weight_file(name) if name else None for name in (recipe.init, recipe.imitated))
+        before = None
         for k, config in enumerate(recipe.stages):
             caches = [recipe.caches[n] for n in config.caches]
             if config.entry != "image":
@@ -161,16 +163,18 @@ class Workspace:
             job = StageJob(
                 config=config,
                 machine=machine,
-                model=recipe.model,
+                model=ImitationConfig(of=recipe.model) if config.imitates else recipe.model,
                 start=self.weight_file(recipe.start),
                 init=init,
+                init_imitates=before is not None and before.imitates,
+                imitated=imitated if config.imitates else None,
                 caches=tuple(self.cache_folder(cache) for cache in caches),
                 views=tuple(self.views(cache) for cache in caches),
                 validation=self.validation(),
                 out=self.stage_folder(k),
                 data_hash=self.data_hash,
             )
-            init = run_stage(job)
+            init, before = run_stage(job), config
         if init is None:
             raise ConfigError(f"recipe {recipe.name} has no stages")
         if recipe.keep:

@@ -10,10 +10,11 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the extra `train` is not installed")
 
-from training.assigners.atss import ATSSConfig, assign_atss, nearest_cells, square_anchors
+from training.assigners.atss import ATSSConfig, assign_atss, nearest_cells
 from training.assigners.objects import Assignment, Objects, inside, sole_owner
 from training.assigners.tal import TALConfig, assign_tal
 from training.grid import cell_grid
+from training.models.reading import Places
 
 GRID = cell_grid(64, 64)
 LEVELS = [64, 16, 4, 1]
@@ -97,8 +98,10 @@ def atss_in_loops(boxes: np.ndarray, objects: Objects, side: float) -> dict:
 
 
 def atss(boxes: torch.Tensor, objects: Objects, config: ATSSConfig | None = None) -> Assignment:
-    grid = (torch.from_numpy(GRID[0]), torch.from_numpy(GRID[1]))
-    return assign_atss(boxes, grid, LEVELS, objects, config or ATSSConfig())
+    config = config or ATSSConfig()
+    centres, strides = (torch.from_numpy(part) for part in GRID)
+    anchors = Places(centres, strides, torch.arange(len(strides))).squares(config.side)
+    return assign_atss(boxes, (centres, anchors), LEVELS, objects, config)
 
 
 @pytest.mark.parametrize("seed", [4, 5])
@@ -186,8 +189,8 @@ def test_the_nearest_cells_are_taken_from_every_level() -> None:
 
 
 def test_anchors_are_squares_round_the_centres() -> None:
-    anchors = square_anchors(torch.tensor([[12.0, 20.0]]), torch.tensor([8.0]), 5.0)
-    assert anchors.tolist() == [[-8.0, 0.0, 32.0, 40.0]]
+    place = Places(torch.tensor([[12.0, 20.0]]), torch.tensor([8.0]), torch.tensor([0]))
+    assert place.squares(5.0).tolist() == [[-8.0, 0.0, 32.0, 40.0]]
 
 
 def test_a_centre_on_the_edge_is_outside() -> None:

@@ -66,7 +66,8 @@ def test_one_batch_can_be_learned_by_heart(tiny_cache: FeatureCache) -> None:
     assert last["dfl"] < 0.5 * first["dfl"]
     raw, objects = steps[-1].raw, batch.targets.objects
     scores = raw[..., : MODEL.classes].sigmoid().numpy()
-    boxes = trainer.criteria[SIZE].boxes(raw[..., MODEL.classes :]).numpy()
+    criterion = trainer.criteria[SIZE]
+    boxes = criterion.reading.boxes(raw, criterion.places).numpy()
     assert len(objects.boxes) == 4
     for k, label, truth in zip(objects.image, objects.classes, objects.boxes.numpy(), strict=True):
         best = scores[k, :, label].argmax()  # a picture shows one object of a class

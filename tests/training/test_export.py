@@ -15,6 +15,7 @@ onnxruntime = pytest.importorskip("onnxruntime")
 
 from surveil.detect.assets import DEFAULT_MODEL
 from surveil.detect.card import load_card
+from tests.training.tiny_families import LITE, LITE_V2, YOLO
 from training.data.augment import letterbox
 from training.evaluate.detect import decode_picture, find_pictures
 from training.evaluate.judge import size_name
@@ -30,16 +31,22 @@ from training.export.int8 import (
     float_initialisers,
     quantise,
 )
-from training.models.detector import Detector, ModelConfig, flatten
+from training.export.sensitivity import node_groups
+from training.models.detector import Detector
+from training.models.shapes import DetectorConfig, HybridConfig
 
-MODEL = ModelConfig(classes=3, width=16, depth=1)
+MODEL = HybridConfig(classes=3, width=16, depth=1)
 
 
 @pytest.fixture(scope="module")
 def detector() -> Detector:
     """Random weights, with batch-norm statistics that are not trivial and scores that differ."""
     torch.manual_seed(7)
-    model = Detector(MODEL)
+    return unsettled(Detector(MODEL))
+
+
+def unsettled(model: Detector) -> Detector:
+    """Its norms are not trivial, and its scores differ."""
     for module in model.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
             torch.nn.init.uniform_(module.running_mean, -0.2, 0.2)
@@ -69,7 +76,7 @@ def run(model: Path, images: np.ndarray) -> list[np.ndarray]:
 def test_folding_changes_nothing(detector: Detector) -> None:
     x = torch.rand(2, 3, 64, 96)
     with torch.no_grad():
-        a, b = flatten(detector(x)), flatten(fold(detector)(x))
+        a, b = (detector.reading.flatten(one(x)) for one in (detector, fold(detector)))
     assert torch.allclose(a, b, atol=1e-4)
 
 
@@ -97,6 +104,40 @@ def test_the_graph_keeps_the_contract_of_the_card(exported: tuple[Path, Deployed
     assert scores.shape == (2, 128, 3)
     assert ((scores > 0) & (scores < 1)).all()
     assert (boxes[..., 2:] >= boxes[..., :2]).all()
+
+
+@pytest.mark.parametrize("family", [YOLO, LITE, LITE_V2], ids=["yolo", "lite", "lite-gfl2"])
+def test_every_family_is_exported_and_agrees_with_torch(family: DetectorConfig, tmp_path: Path) -> None:
+    torch.manual_seed(7)
+    model = unsettled(Detector(family))
+    x = torch.rand(2, 3, 64, 96)
+    with torch.no_grad():
+        a, b = (model.reading.flatten(one(x)) for one in (model, fold(model)))
+    assert torch.allclose(a, b, atol=1e-3)
+    path = tmp_path / "family.onnx"
+    deployed = export_onnx(round_to_half(fold(model)), path, {}, (64, 96))
+    for shape in ((1, 64, 96), (3, 64, 96), (1, 96, 32)):
+        gap = parity(path, deployed, pictures(*shape))
+        assert gap["scores"] < 1e-4
+        assert gap["boxes"] < 1e-4
+    boxes, scores = run(path, pictures(2, 64, 96))
+    assert boxes.shape == (2, model.reading.anchors * (96 + 24 + 6), 4)
+    assert scores.shape == (*boxes.shape[:2], family.classes)
+    proto = float_initialisers(onnx.load(path))
+    kept = set(decoding(proto)).intersection(convolutions(proto))
+    assert len(kept) == (6 if family == LITE_V2 else 0)  # the quality branch reads decoded sides
+    assert set(node_groups(proto)) >= {"neck", "head, towers", "head, last 1x1"}
+
+
+@pytest.mark.timeout(400)  # ONNX Runtime quantises slowly on a busy machine
+def test_int8_of_anchors_keeps_the_scores(tmp_path: Path) -> None:
+    torch.manual_seed(7)
+    path, target = tmp_path / "yolo.onnx", tmp_path / "yolo-int8.onnx"
+    export_onnx(round_to_half(fold(unsettled(Detector(YOLO)))), path, {}, (64, 96))
+    calibration = calibrate(path, [*pictures(4, 64, 96)], Int8Config(images=4))
+    quantise(path, target, calibration, ())
+    (_, exact), (_, coarse) = run(path, pictures(2, 64, 96)), run(target, pictures(2, 64, 96))
+    assert np.corrcoef(exact.ravel(), coarse.ravel())[0, 1] > 0.9
 
 
 @pytest.mark.timeout(400)  # ONNX Runtime quantises slowly on a busy machine
@@ -146,7 +187,7 @@ def real_pictures(shared: Path, count: int, size: tuple[int, int]) -> np.ndarray
 def test_the_real_backbone_agrees_with_torch_on_real_pictures(
     detector: Detector, shared: Path, size: tuple[int, int], tmp_path: Path
 ) -> None:
-    real = Detector(ModelConfig())
+    real = Detector(HybridConfig())
     for own, other in zip(real.head.out, detector.head.out, strict=True):
         torch.nn.init.normal_(own.weight, std=float(other.weight.detach().std()))
     real.backbone.load_start(shared / "data" / "weights" / "mobilenet_v2_1.0_pvb_2003.safetensors")

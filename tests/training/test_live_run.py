@@ -25,12 +25,11 @@ from training.engine.batches import Order
 from training.engine.config import Machine
 from training.engine.trainer import Trainer
 from training.errors import CheckpointError
-from training.grid import cell_grid
 from training.handover import hand_over
 from training.live.batches import Drawer, LiveBatches, Maker
 from training.live.bench import time_parts
 from training.live.paint import Pictures
-from training.losses.criterion import Criterion
+from training.losses.objective import objective_of
 from training.models.detector import Detector, load_model, save_model
 from training.recipes import recipe
 from training.workspace import Workspace
@@ -51,8 +50,9 @@ def make_trainer(tiny: TinyData, machine: Machine) -> Trainer:
     maker = Maker(
         Pictures(tiny.folder / "train.npy", tiny.records, device), None, tiny.records, MODEL.classes
     )
-    criteria = {SIZE: Criterion(cell_grid(*SIZE), STAGE.loss, MODEL.reg_max)}
-    return Trainer(Detector(MODEL), LiveBatches(drawer, maker, 0), criteria, STAGE, machine)
+    model = Detector(MODEL)
+    criteria = {SIZE: objective_of(SIZE, STAGE.loss, model.reading)}
+    return Trainer(model, LiveBatches(drawer, maker, 0), criteria, STAGE, machine)
 
 
 def test_a_run_in_pieces_is_the_run_in_one(tiny: TinyData, tmp_path: Path) -> None:

@@ -15,13 +15,14 @@ from torch.nn import functional as F
 from training.assigners.objects import Objects
 from training.assigners.tal import TALConfig
 from training.errors import ConfigError
-from training.grid import cell_grid, level_shapes
+from training.grid import STRIDES, cell_grid, level_shapes
 from training.losses.boxes import pair_ciou, pair_giou, pair_iou
-from training.losses.criterion import Criterion, LossConfig, Soft, Targets
+from training.losses.criterion import Criterion, LossConfig
 from training.losses.distill import box_distillation, score_distillation
 from training.losses.distribution import distribution_focal
 from training.losses.quality import quality_focal, varifocal
-from training.models.detector import boxes_of, flatten
+from training.losses.targets import Soft, Targets
+from training.models.reading import GFLReading, boxes_of
 
 
 def test_grid_puts_centres_in_the_middle_of_cells() -> None:
@@ -166,6 +167,7 @@ def test_score_distillation_vanishes_at_the_teacher() -> None:
 
 GRID = cell_grid(64, 64)
 CELLS = len(GRID[0])
+READING = GFLReading(3, 7, STRIDES)
 
 
 def scene(soft: bool = True) -> tuple[torch.Tensor, Targets]:
@@ -183,7 +185,9 @@ def test_the_sum_of_losses_has_all_parts_and_finite_gradients(
     quality: str, overlap: str, assigner: str
 ) -> None:
     raw, targets = scene()
-    losses = Criterion(GRID, LossConfig(quality=quality, overlap=overlap), 7)(raw, targets, assigner)
+    losses = Criterion((64, 64), LossConfig(quality=quality, overlap=overlap), READING)(
+        raw, targets, assigner
+    )
     assert set(losses) == {"cls", overlap, "dfl", "distill_score", "distill_box"}
     sum(losses.values()).backward()
     assert torch.isfinite(raw.grad).all()
@@ -192,7 +196,7 @@ def test_the_sum_of_losses_has_all_parts_and_finite_gradients(
 
 def test_a_perfect_prediction_costs_almost_nothing() -> None:
     raw, targets = scene(soft=False)
-    criterion = Criterion(GRID, LossConfig(tal=TALConfig(topk=1)), 7)
+    criterion = Criterion((64, 64), LossConfig(tal=TALConfig(topk=1)), READING)
     with torch.no_grad():
         raw.fill_(-20.0)
         centres = torch.from_numpy(GRID[0])
@@ -213,7 +217,7 @@ def test_a_class_that_is_ignored_everywhere_learns_from_its_objects_alone(
 ) -> None:
     raw, targets = scene(soft=False)
     targets.ignore[..., 2] = True  # nobody labelled class 2
-    criterion = Criterion(GRID, LossConfig(quality=quality), 7)
+    criterion = Criterion((64, 64), LossConfig(quality=quality), READING)
     sum(criterion(raw, targets, assigner).values()).backward()
     assert (raw.grad[..., 2] == 0).all()
     assert (raw.grad[..., 0] != 0).all()  # no object of class 0 is there, and that is known
@@ -230,8 +234,10 @@ def test_losses_of_half_precision_outputs_are_computed_in_float32() -> None:
         part = raw.detach()[:, start : start + rows * rows]
         levels.append(part.transpose(1, 2).reshape(2, -1, rows, rows))
         start += rows * rows
-    exact = Criterion(GRID, LossConfig(), 7)(flatten(levels), targets)
-    half = Criterion(GRID, LossConfig(), 7)(flatten([x.bfloat16() for x in levels]), targets)
+    exact = Criterion((64, 64), LossConfig(), READING)(READING.flatten(levels), targets)
+    half = Criterion((64, 64), LossConfig(), READING)(
+        READING.flatten([x.bfloat16() for x in levels]), targets
+    )
     assert all(v.dtype == torch.float32 for v in half.values())
     assert {k: float(v) for k, v in half.items()} == pytest.approx(
         {k: float(v) for k, v in exact.items()}, rel=0.02
@@ -249,7 +255,7 @@ def test_an_unknown_loss_is_refused(change: dict, message: str) -> None:
 
 def test_an_unknown_assigner_and_a_missing_teacher_are_refused() -> None:
     raw, targets = scene(soft=False)
-    criterion = Criterion(GRID, LossConfig(), 7)
+    criterion = Criterion((64, 64), LossConfig(), READING)
     with pytest.raises(ConfigError, match="expected tal, atss or guided"):
         criterion(raw, targets, "simota")
     with pytest.raises(ConfigError, match="dense teacher"):

@@ -14,10 +14,12 @@ from training.models.activations import ACTIVATIONS, activation
 from training.models.additive_pan import AdditivePAN
 from training.models.blocks import rounded
 from training.models.count import parameters_of, size_of
+from training.models.detector import Detector
 from training.models.efficientnet_lite import EfficientNetLite
-from training.models.families import FORMS, LiteConfig, YoloConfig, lite_network, yolo_network
+from training.models.families import FORMS
 from training.models.mobilenet_v1 import MobileNetV1
 from training.models.mobilenet_v2 import MobileNetV2
+from training.models.shapes import LiteConfig, YoloConfig
 from training.models.show import sizes, table
 from training.models.towers import QualityPredictor
 from training.models.yolo_neck import PooledContext, YoloNeck
@@ -41,7 +43,7 @@ def test_parameters_are_those_of_the_papers(name: str, parameters: int) -> None:
 
 
 def test_separable_convolutions_save_what_they_should() -> None:
-    plain, light = (yolo_network(YoloConfig(separable=separable)) for separable in (False, True))
+    plain, light = (Detector(YoloConfig(separable=separable)) for separable in (False, True))
     full = 256 * 512 * 9  # three such convolutions stand in the deepest stage, two in the neck
     depthwise = 256 * 9 + 2 * 256 + 256 * 512
     assert parameters_of(plain) - parameters_of(light) == 3 * (full - depthwise)
@@ -172,9 +174,9 @@ def test_activations_are_what_they_are_called(name: str) -> None:
 
 def test_what_cannot_be_built_is_said() -> None:
     with pytest.raises(ConfigError, match="'gelu' is unknown: choose one of relu, relu6"):
-        lite_network(LiteConfig(act="gelu"))
+        Detector(LiteConfig(act="gelu"))
     with pytest.raises(ConfigError, match=r"width 0\.7 leaves 22\.4 of 32 channels"):
-        yolo_network(YoloConfig(width=0.7))
+        Detector(YoloConfig(width=0.7))
     with pytest.raises(ConfigError, match="Lite5 is not built here"):
         EfficientNetLite(5)
     with pytest.raises(ConfigError, match="network 'yolo9' is unknown"):

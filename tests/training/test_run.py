@@ -29,7 +29,8 @@ from training.export.int8 import Int8Config
 from training.export.sensitivity import GroupError, Sensitivity
 from training.finish import finish, finish_int8, ship
 from training.models.backbone import MobileNetV2
-from training.models.detector import Detector, ModelConfig, load_model, save_model
+from training.models.detector import Detector, load_model, save_model
+from training.models.shapes import HybridConfig
 from training.recipes import RECIPES, recipe
 from training.workspace import Workspace
 
@@ -51,7 +52,7 @@ def space(tiny: TinyData, tmp_path_factory: pytest.TempPathFactory) -> Workspace
         recipe("mobilenetv2-gfl-320"),
         ships="tiny",
         labels=LABELS,
-        model=ModelConfig(classes=len(LABELS.labels), width=16, depth=1),
+        model=HybridConfig(classes=len(LABELS.labels), width=16, depth=1),
         caches=(CACHE, replace(CACHE, size=TALL)),
         aliases=(("tall", TALL),),
         augment=AugmentConfig(mosaic=0.5),
@@ -164,7 +165,8 @@ def test_recipes_are_complete(name: str) -> None:
     assert made.name == name
     assert made == recipe(name)
     assert made.model.classes == len(made.labels.labels)
-    assert made.sizes[0] == (320, 320)
+    side = int(made.ships.rpartition("-")[2]) if made.ships[-1].isdigit() else 320
+    assert made.sizes[0] == (side, side)
     assert np.prod([s.images for s in made.stages]) > 0
 
 

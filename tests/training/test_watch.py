@@ -15,9 +15,10 @@ pytest.importorskip("pycocotools", reason="the extra `train` is not installed")
 pytest.importorskip("matplotlib", reason="the extra `train` is not installed")
 
 from surveil.types import Frame
-from tests.training.tiny import CACHE, LABELS, PLAIN, SIZE, TinyData, lively
+from tests.training.tiny import LABELS, SIZE, TinyData, lively
+from tests.training.tiny_families import view_job
 from tests.training.tiny_stage import MODEL, STAGE, make_trainer, same
-from training.data.cache import FeatureCache, ViewJob
+from training.data.cache import FeatureCache
 from training.engine.batches import BatchesInTurn
 from training.engine.config import WatchConfig
 from training.engine.curves import draw_stages
@@ -29,7 +30,8 @@ from training.engine.watch import Watch
 from training.evaluate.detect import ProtocolConfig
 from training.grid import cell_grid
 from training.models.backbone import MobileNetV2
-from training.models.detector import Detector, boxes_of, flatten, load_model
+from training.models.detector import Detector, load_model
+from training.models.reading import boxes_of
 
 
 class Looks:
@@ -40,18 +42,6 @@ class Looks:
 
     def look(self, look: Look) -> None:
         self.seen.append(look)
-
-
-def view_job(tiny: TinyData) -> ViewJob:
-    return ViewJob(
-        images=tiny.folder / "train.npy",
-        records=tuple(tiny.records),
-        start=Path("none"),
-        teachers=(),
-        labels=LABELS,
-        augment=PLAIN,
-        cache=CACHE,
-    )
 
 
 @pytest.fixture
@@ -135,7 +125,8 @@ def test_weights_in_training_are_judged_as_the_application_would() -> None:
     prepared = detector.prepare(frame)
     (found,) = detector.detect([prepared])
     with torch.no_grad():
-        raw = flatten(model(torch.from_numpy(prepared.tensor).permute(0, 3, 1, 2).float() / 255))[0]
+        levels = model(torch.from_numpy(prepared.tensor).permute(0, 3, 1, 2).float() / 255)
+    raw = model.reading.flatten(levels)[0]
     centres, strides = (torch.from_numpy(x) for x in cell_grid(*SIZE))
     best = int(raw[:, : MODEL.classes].amax(1).argmax())
     box = 2 * boxes_of(raw[best, MODEL.classes :], centres[best], strides[best], MODEL.reg_max)

@@ -11,11 +11,11 @@ from training.data.cache import FeatureCache
 from training.engine.batches import CachedBatches
 from training.engine.config import Machine, StageConfig
 from training.engine.trainer import Trainer
-from training.grid import cell_grid
-from training.losses.criterion import Criterion
-from training.models.detector import Detector, ModelConfig, load_model
+from training.losses.objective import objective_of
+from training.models.detector import Detector, load_model
+from training.models.shapes import HybridConfig
 
-MODEL = ModelConfig(classes=len(LABELS.labels), width=16, depth=1)
+MODEL = HybridConfig(classes=len(LABELS.labels), width=16, depth=1)
 ALONE = Machine(processes=1)
 STAGE = StageConfig(
     name="tiny",
@@ -34,10 +34,10 @@ FILES = tuple(f"{k}.png" for k in range(1, 7))
 def make_trainer(cache: FeatureCache, config: StageConfig = STAGE, machine: Machine = ALONE) -> Trainer:
     """The same trainer every time."""
     torch.manual_seed(11)
-    criteria = {SIZE: Criterion(cell_grid(*SIZE), config.loss, MODEL.reg_max)}
     source = CachedBatches(cache, config, files=FILES)
     model = Detector(MODEL)
     lively(model.backbone)
+    criteria = {SIZE: objective_of(SIZE, config.loss, model.reading)}
     return Trainer(model, source, criteria, config, machine)
 
 

@@ -1,7 +1,7 @@
 """Adaptive training sample selection: the cells nearest to an object's centre learn it, before they know it.
 
 Zhang et al., "Bridging the Gap Between Anchor-based and Anchor-free Detection", CVPR 2020: of the `topk`
-nearest cells of every level those whose square anchor overlaps the object by at least mean + standard
+nearest cells of every level those whose anchor overlaps the object by at least mean + standard
 deviation of all its candidates, if their centre lies inside it. It needs no prediction, so it is a good start
 for a student that knows nothing.
 """
@@ -22,7 +22,8 @@ class ATSSConfig:
 
     Attributes:
         topk: Candidates per object and level.
-        side: Side of the square anchors in strides (the paper: 8, NanoDet: 5).
+        side: Side of the square anchors of heads that have none of their own, in strides (the paper: 8,
+            NanoDet: 5).
         min_half: Half side in pixels to which small objects are widened when it is asked whether a centre
             lies inside; 0 as in the paper, where an object between the centres learns nothing.
     """
@@ -30,12 +31,6 @@ class ATSSConfig:
     topk: int = 9
     side: float = 5.0
     min_half: float = 0.0
-
-
-def square_anchors(centres: Tensor, strides: Tensor, side: float) -> Tensor:
-    """Boxes (N, 4) of `side` strides around the centres (N, 2)."""
-    half = side / 2 * strides[:, None]
-    return torch.cat([centres - half, centres + half], 1)
 
 
 def nearest_cells(centres: Tensor, levels: Sequence[int], middles: Tensor, topk: int) -> Tensor:
@@ -70,17 +65,17 @@ def assign_atss(
 
     Args:
         boxes: (B, N, 4) predicted boxes, xyxy pixels; they decide the quality, not the pairs.
-        grid: Centres (N, 2) and strides (N,) of the cells.
+        grid: Centres (N, 2) of the cells, and their anchors (N, 4), xyxy pixels.
         levels: Cells of each level.
         objects: What is to be found.
         config: Constants.
     """
     if len(objects.boxes) == 0:
         return no_pairs(boxes)
-    centres, strides = grid
+    centres, anchors = grid
     truth = objects.boxes
     cell = nearest_cells(centres, levels, (truth[:, :2] + truth[:, 2:]) / 2, config.topk)
-    overlap = pair_iou(square_anchors(centres, strides, config.side)[cell], truth[:, None])
+    overlap = pair_iou(anchors[cell], truth[:, None])
     threshold = overlap.mean(1) + overlap.std(1)
     keep = (overlap >= threshold[:, None]) & inside(centres, truth, config.min_half).gather(1, cell)
     obj = torch.arange(len(truth), device=cell.device)[:, None].expand_as(cell)[keep]

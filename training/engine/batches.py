@@ -10,8 +10,10 @@ from torch import Tensor
 
 from training.assigners.objects import Objects
 from training.data.cache import TAPS, FeatureCache
+from training.data.redraw import ViewPainter
 from training.engine.config import StageConfig
-from training.losses.criterion import Soft, Targets
+from training.losses.targets import Soft, Targets
+from training.models.backbone import MobileNetV2
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ class CachedBatches:
     def batch(self, step: int) -> Batch:
         """Batch number `step`."""
         rows = self.rows(step)
-        return Batch([self._tap(name, rows) for name in self.names], self._targets(rows), self.size)
+        return Batch([self.tap(name, rows) for name in self.names], self.targets(rows), self.size)
 
     def rows(self, step: int) -> list[int]:
         """Rows of the cache that batch number `step` is made of."""
@@ -94,11 +96,13 @@ class CachedBatches:
         file = self.files[picture] if self.files else f"picture {picture}"
         return f"{file} (view {row} of {self.cache.folder.name})"
 
-    def _tap(self, name: str, rows: list[int]) -> Tensor:
+    def tap(self, name: str, rows: list[int]) -> Tensor:
+        """Features (B, C, h, w) float32 of these rows."""
         x = torch.from_numpy(np.stack([self.cache[name][r] for r in rows]))
         return x.to(torch.float32, memory_format=torch.channels_last)
 
-    def _targets(self, rows: list[int]) -> Targets:
+    def targets(self, rows: list[int]) -> Targets:
+        """What these rows show."""
         field = {
             n: np.stack([self.cache[n][r] for r in rows])
             for n in ("soft", "top", "top_dist", "ignore", "boxes")
@@ -118,10 +122,48 @@ class CachedBatches:
         )
 
 
+class ViewBatches:
+    """Batches of the pictures behind cached views, with what the cache knows of them."""
+
+    def __init__(
+        self,
+        cached: CachedBatches,
+        painter: ViewPainter,
+        imitates: bool = False,
+        imitated: MobileNetV2 | None = None,
+    ) -> None:
+        """Draw the views of `cached`.
+
+        Args:
+            cached: Says which views a batch has.
+            painter: Draws them.
+            imitates: Whether the targets hold features.
+            imitated: The network whose features above stride 8 these are; None: the cached ones.
+        """
+        self.cached, self.painter, self.imitates = cached, painter, imitates
+        self.imitated = imitated.eval().requires_grad_(False) if imitated else None
+
+    def batch(self, step: int) -> Batch:
+        """Batch number `step`; its input is pictures (B, H, W, 3) uint8."""
+        rows = self.cached.rows(step)
+        targets = self.cached.targets(rows)
+        if self.imitates:
+            targets = replace(targets, taps=self._features(rows))
+        pictures = torch.from_numpy(self.painter(self.cached.cache, rows))
+        return Batch([pictures], targets, self.cached.size)
+
+    @torch.no_grad()
+    def _features(self, rows: list[int]) -> tuple[Tensor, ...]:
+        if self.imitated is None:
+            return tuple(self.cached.tap(name, rows) for name in TAPS)
+        tap8 = self.cached.tap(TAPS[0], rows)
+        return (tap8, *self.imitated.high(tap8))
+
+
 class BatchesInTurn:
     """Batches of several sources in turn: all processes see the same source, so the same size, at a step."""
 
-    def __init__(self, sources: Sequence[CachedBatches]) -> None:
+    def __init__(self, sources: Sequence[CachedBatches | ViewBatches]) -> None:
         """A source that is named twice comes twice as often; it is read on, not anew."""
         self.sources = sources
 

@@ -4,8 +4,10 @@ from dataclasses import dataclass, field
 
 from training.errors import ConfigError
 from training.losses.criterion import LossConfig
+from training.losses.imitation import ImitationLossConfig
+from training.losses.objective import AnyLossConfig
 
-ENTRIES = ("taps", "low", "image")
+ENTRIES = ("taps", "low", "view", "image")
 PARTS = ("low", "high", "rest")
 ASSIGNERS = ("tal", "atss")
 PRECISIONS = ("float32", "bfloat16", "float16")
@@ -20,7 +22,8 @@ class StageConfig:
 
     Attributes:
         name: Of the stage and its folder.
-        entry: Where a batch enters the model: cached `taps`, cached stride-8 tap (`low`), or the `image`.
+        entry: Where a batch enters the model: cached `taps`, cached stride-8 tap (`low`), the picture of a
+            cached view, drawn again (`view`: what the teacher saw is in the cache), or a live `image`.
         trains: Parts of `Detector.parts` that learn.
         images: Images seen by all processes together.
         caches: Which of the recipe's caches a step draws from, in turn; one named twice counts twice.
@@ -39,7 +42,7 @@ class StageConfig:
         average_every: Steps between averagings.
         checkpoint_images: Images between checkpoints.
         log_steps: Steps between lines of the log.
-        loss: Weights of the losses.
+        loss: What is minimised, and the weights of its parts: by quality, `yolov3` (paper A), or imitation.
         seed: Of weights and order.
     """
 
@@ -63,7 +66,7 @@ class StageConfig:
     average_every: int = 4
     checkpoint_images: int = 12_800
     log_steps: int = 48
-    loss: LossConfig = field(default_factory=LossConfig)
+    loss: AnyLossConfig = field(default_factory=LossConfig)
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -72,7 +75,7 @@ class StageConfig:
             raise ConfigError(
                 f"stage {self.name}: entry is {self.entry!r}, expected one of {', '.join(ENTRIES)}"
             )
-        allowed = {"taps": {"rest"}, "low": {"rest", "high"}, "image": set(PARTS)}[self.entry]
+        allowed = {"taps": {"rest"}, "low": {"rest", "high"}}.get(self.entry, set(PARTS))
         if not self.trains or not set(self.trains) <= allowed:
             raise ConfigError(
                 f"stage {self.name}: trains {self.trains}, but entry {self.entry} reaches {sorted(allowed)}"
@@ -87,6 +90,13 @@ class StageConfig:
             )
         if self.guided and self.atss:
             raise ConfigError(f"stage {self.name}: guided and atss are both first steps, set one to 0")
+        if self.imitates and self.entry != "view":
+            raise ConfigError(f"stage {self.name}: what is imitated lies in the cache, so entry is view")
+
+    @property
+    def imitates(self) -> bool:
+        """Whether the backbone learns another one's features rather than to detect."""
+        return isinstance(self.loss, ImitationLossConfig)
 
     def assigner_at(self, step: int) -> str:
         """Name of the assigner at a step, for `Criterion.pairs`."""

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from training.engine.batches import Batch
 from training.losses.criterion import Criterion
+from training.losses.yolov3 import YoloV3Criterion
 from training.models.detector import Detector
 
 
@@ -19,7 +20,7 @@ class Look:
         images: Images seen by all processes.
         seconds: Spent on training.
         batch: The batch of that step.
-        raw: (B, N, C + 4 (reg_max + 1)) float32, what the model said of it.
+        raw: (B, N, K) float32, what the model said of it, see `training.models.reading`.
         criterion: What it was judged by.
         assigner: Who assigned cells to objects.
         model: The averaged model, in evaluation mode.
@@ -32,7 +33,7 @@ class Look:
     seconds: float
     batch: Batch
     raw: Tensor
-    criterion: Criterion
+    criterion: Criterion | YoloV3Criterion
     assigner: str
     model: Detector
     saved: bool

@@ -9,8 +9,9 @@ from typing import Any
 import torch
 
 from training.data.cache import FeatureCache, ViewJob
+from training.data.redraw import ViewPainter
 from training.engine.average import Meeting, Seat
-from training.engine.batches import BatchesInTurn, CachedBatches
+from training.engine.batches import BatchesInTurn, CachedBatches, ViewBatches
 from training.engine.config import Machine, StageConfig
 from training.engine.optimizer import synced_tensors
 from training.engine.processes import run_processes
@@ -20,10 +21,13 @@ from training.engine.validation import Validation, ValidationJob, check_tools
 from training.engine.watch import Pictures, Watch, pictures_of_inputs
 from training.errors import ConfigError, PausedError
 from training.files import write_whole
-from training.grid import cell_grid
 from training.live.batches import open_live
-from training.losses.criterion import Criterion
-from training.models.detector import Detector, ModelConfig, load_model
+from training.losses.objective import objective_of
+from training.models.backbone import MobileNetV2
+from training.models.detector import Detector, load_backbone, load_model
+from training.models.shapes import ModelConfig
+from training.models.staged import StagedBackbone
+from training.models.starts import begin
 from training.progress import log_to_stderr
 from training.revision import revision
 
@@ -39,9 +43,11 @@ class StageJob:
     Attributes:
         config: What to do.
         machine: On what.
-        model: Shape of the detector.
+        model: Shape of the detector, or of what imitates.
         start: The backbone's public start; used when `init` is None.
         init: Weights of the stage before, or None.
+        init_imitates: Whether that stage imitated features: then its backbone is taken.
+        imitated: Weights of the network whose features are imitated; None: those in the caches.
         caches: Folders of the feature caches that are drawn from in turn (entries `taps` and `low`).
         views: How the views of each cache were drawn, or how they are drawn live (entry `image`).
         validation: What the averaged weights are judged by.
@@ -54,6 +60,8 @@ class StageJob:
     model: ModelConfig
     start: Path
     init: Path | None
+    init_imitates: bool = False
+    imitated: Path | None = None
     caches: tuple[Path, ...]
     views: tuple[ViewJob, ...]
     validation: ValidationJob
@@ -81,32 +89,54 @@ class StageJob:
             "data": self.data_hash,
             "init": str(self.init or self.start),
         }
+        if self.config.imitates:
+            made_of["imitated"] = str(self.imitated or "the caches")
         result: dict[str, Any] = json.loads(json.dumps(made_of))
         return result
 
 
-def build_model(job: StageJob) -> Detector:
-    """The detector as the stage finds it; the same in every process."""
+def build_model(job: StageJob, source: BatchSource) -> Detector:
+    """The detector as the stage finds it; the same in every process, but for norms of a public start.
+
+    Those are set to what the first batch shows, so that the start computes what it did without norms;
+    processes average them before the first step.
+    """
     torch.manual_seed(job.config.seed)
-    if job.init:
+    if job.init and not job.init_imitates:
         return load_model(job.init, job.model)
     model = Detector(job.model)
-    model.backbone.load_start(job.start)
+    if job.init:
+        load_backbone(job.init, model)
+    else:
+        has_norms = isinstance(model.backbone, StagedBackbone)
+        begin(model.backbone, job.start, source.batch(0).inputs[0].cpu() if has_norms else None)
     return model
 
 
 def open_batches(job: StageJob, rank: int, ranks: int) -> BatchSource:
-    """Where a process's batches come from: the cache, or views drawn live."""
-    if job.config.entry != "image":
-        files = [record.file_name for record in job.views[0].records]
-        of = {
-            folder: CachedBatches(FeatureCache.open(folder), job.config, rank, ranks, files)
-            for folder in dict.fromkeys(job.caches)
-        }
-        return BatchesInTurn([of[folder] for folder in job.caches])
-    return open_live(
-        job.views[0], job.sizes, job.config, job.machine.workers, torch.device(job.machine.device)
-    )
+    """Where a process's batches come from: the cache, the pictures of its views, or views drawn live."""
+    if job.config.entry == "image":
+        device = torch.device(job.machine.device)
+        return open_live(job.views[0], job.sizes, job.config, job.machine.workers, device)
+    files = [record.file_name for record in job.views[0].records]
+    of: dict[Path, CachedBatches | ViewBatches] = {}
+    for folder, view in zip(job.caches, job.views, strict=True):
+        if folder in of:
+            continue
+        cached = CachedBatches(FeatureCache.open(folder), job.config, rank, ranks, files)
+        of[folder] = cached
+        if job.config.entry == "view":
+            of[folder] = ViewBatches(cached, ViewPainter(view), job.config.imitates, imitated_by(job))
+    return BatchesInTurn([of[folder] for folder in job.caches])
+
+
+def imitated_by(job: StageJob) -> MobileNetV2 | None:
+    """The network whose features a stage imitates; None where the caches hold them or nothing is imitated."""
+    if not (job.config.imitates and job.imitated):
+        return None
+    network = MobileNetV2()
+    network.load_start(job.imitated)
+    return network
 
 
 def train_in_process(rank: int, ranks: int, job: StageJob, meeting: Meeting | None) -> None:
@@ -115,27 +145,18 @@ def train_in_process(rank: int, ranks: int, job: StageJob, meeting: Meeting | No
     if job.machine.device == "cpu":
         torch.set_num_threads(1 if ranks > 1 else torch.get_num_threads())
     device = torch.device(job.machine.device)
-    criteria = {
-        size: Criterion(cell_grid(*size), job.config.loss, job.model.reg_max, device)
-        for size in set(job.sizes)
-    }
     source = open_batches(job, rank, ranks)
-    trainer = Trainer(
-        build_model(job),
-        source,
-        criteria,
-        job.config,
-        job.machine,
-        Seat(rank, meeting),
-    )
-    trainer.run(job.out, job.identity(), open_watch(job, source) if rank == 0 else None)
+    model = build_model(job, source)
+    criteria = {size: objective_of(size, job.config.loss, model.reading, device) for size in set(job.sizes)}
+    trainer = Trainer(model, source, criteria, job.config, job.machine, Seat(rank, meeting))
+    watched = rank == 0 and not job.config.imitates  # features cannot be drawn, nor judged
+    trainer.run(job.out, job.identity(), open_watch(job, source) if watched else None)
 
 
 def open_watch(job: StageJob, source: BatchSource) -> Watch:
     """What looks at the stage."""
-    pictures: Pictures = (
-        Redrawer(source, job.views) if isinstance(source, BatchesInTurn) else pictures_of_inputs
-    )
+    cached = isinstance(source, BatchesInTurn)
+    pictures: Pictures = Redrawer(source, job.views) if cached else pictures_of_inputs
     return Watch(job.out, job.machine.watch, job.config, pictures, Validation(job.validation))
 
 
@@ -149,7 +170,7 @@ def run_stage(job: StageJob) -> Path:
     if done.exists() and json.loads(done.read_text()) == job.identity():
         log.info("stage %s: done before, %s", job.config.name, result)
         return result
-    if job.machine.watch.evaluate:
+    if job.machine.watch.evaluate and not job.config.imitates:
         check_tools()
     job.out.mkdir(parents=True, exist_ok=True)
     (job.out / REVISION).write_text(revision(Path(__file__).parent))

@@ -21,8 +21,8 @@ from training.engine.optimizer import freeze, make_optimizer, synced_tensors
 from training.engine.schedule import rate_at, steps_of, total_steps
 from training.engine.stopwatch import Stopwatch
 from training.errors import DivergedError
-from training.losses.criterion import Criterion
-from training.models.detector import Detector, flatten, save_model
+from training.losses.objective import Objective
+from training.models.detector import Detector, save_model
 from training.progress import Progress
 
 AUTOCAST = {"bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -44,7 +44,7 @@ class Step:
         losses: By name, weighted.
         gradient: Its length before it was clipped.
         batch: The batch.
-        raw: (B, N, C + 4 (reg_max + 1)) float32, what the model said of it.
+        raw: What the model said of it, float32, see `training.models.reading`.
     """
 
     losses: dict[str, float]
@@ -60,7 +60,7 @@ class Trainer:
         self,
         model: Detector,
         source: BatchSource,
-        criteria: Mapping[tuple[int, int], Criterion],
+        criteria: Mapping[tuple[int, int], Objective],
         config: StageConfig,
         machine: Machine,
         seat: Seat | None = None,
@@ -171,7 +171,7 @@ class Trainer:
         kind = AUTOCAST.get(self.machine.precision)
         with torch.autocast(self.device.type, kind, enabled=kind is not None):
             levels = self._forward(batch.inputs)
-        raw = flatten(levels)
+        raw = self.model.reading.flatten(levels)
         losses = self.criteria[batch.size](raw, batch.targets, config.assigner_at(step))
         each = torch.stack(list(losses.values()))
         self.optimizer.zero_grad(set_to_none=True)
@@ -205,7 +205,7 @@ class Trainer:
                 return self.model.from_taps(inputs)
             case "low":
                 return self.model.from_low(inputs[0])
-            case _:  # (B, H, W, 3) uint8
+            case _:  # view and image: (B, H, W, 3) uint8
                 pixels = inputs[0].permute(0, 3, 1, 2).float() / 255
                 out: list[Tensor] = self.model(pixels)
                 return out

@@ -19,8 +19,8 @@ from training.errors import ConfigError
 from training.evaluate.detect import ProtocolConfig, coco_results, decode_picture, detect_all, find_pictures
 from training.evaluate.protocol import Evaluation, evaluate
 from training.evaluate.truth import load_truth
-from training.grid import cell_grid
-from training.models.detector import Detector, boxes_of, flatten
+from training.models.detector import Detector
+from training.models.reading import MapReading, places_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +57,10 @@ class TorchDetector:
         self.model, self.labels = model, LabelMap("in training", tuple(labels))
         self._device = next(model.parameters()).device
         self.device = str(self._device)
-        self._centres, self._strides = (torch.as_tensor(x, device=self._device) for x in cell_grid(*size))
+        if isinstance(model.reading, MapReading):
+            raise ConfigError("a model that imitates features detects nothing")
+        self._reading = model.reading
+        self._places = places_of(model.reading, size, self._device)
         self._preprocessor = Preprocessor(InputSpec(shapes=(size,)), size)
         self._selection = SelectionConfig(
             min_score=protocol.floor, nms_iou=protocol.nms_iou, voting_sigma=protocol.voting_sigma
@@ -71,10 +74,8 @@ class TorchDetector:
     def detect(self, batch: Sequence[Prepared]) -> list[Detections]:
         """See `surveil.detect.detector.Detector`."""
         pixels = torch.from_numpy(np.concatenate([p.tensor for p in batch])).to(self._device)
-        raw = flatten(self.model(pixels.permute(0, 3, 1, 2).float() / 255))
-        config = self.model.config
-        scores = raw[..., : config.classes].sigmoid()
-        boxes = boxes_of(raw[..., config.classes :], self._centres, self._strides, config.reg_max)
+        raw = self._reading.flatten(self.model(pixels.permute(0, 3, 1, 2).float() / 255))
+        scores, boxes = self._reading.scores(raw), self._reading.boxes(raw, self._places)
         pairs = zip(batch, boxes.cpu().numpy(), scores.cpu().numpy(), strict=True)
         return [self._select(*pair) for pair in pairs]
 

@@ -19,6 +19,7 @@ from training.engine.curves import AP_FILE, draw_stages
 from training.engine.journal import Journal
 from training.engine.look import Look
 from training.engine.validation import TorchDetector, Validation
+from training.grid import cell_grid
 
 log = logging.getLogger(__name__)
 
@@ -71,17 +72,19 @@ class Watch:
     def _draw_batch(self, look: Look) -> None:
         targets, criterion = look.batch.targets, look.criterion
         pairs = criterion.pairs(look.raw, targets, look.assigner)
-        centres, strides = criterion.centres.cpu().numpy(), criterion.strides.cpu().numpy()
+        places = criterion.places
+        centres, strides = places.centres.cpu().numpy(), places.strides.cpu().numpy()
+        grid = cell_grid(*look.batch.size)
         image, boxes, classes = (
             x.cpu().numpy() for x in (targets.objects.image, targets.objects.boxes, targets.objects.classes)
         )
         owner, cell = pairs.objects.cpu().numpy(), pairs.cells.cpu().numpy()
-        fine = strides == strides.min()
+        fine = grid[1] == grid[1].min()
         tiles = []
         for k, picture in enumerate(self.pictures(look)[: self.config.pictures]):
             tile = np.ascontiguousarray(picture)
             for label, ignored in enumerate(targets.ignore[k].cpu().numpy().T):
-                draw_dots(tile, centres[ignored & fine][::2], label)
+                draw_dots(tile, grid[0][ignored & fine][::2], label)
             for g in np.flatnonzero(image == k):
                 label = int(classes[g])
                 draw_box(tile, boxes[g], self.validation.job.labels[label], label)

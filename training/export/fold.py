@@ -50,7 +50,8 @@ def fold(model: Detector) -> Detector:
     for module in list(model.modules()):
         if isinstance(module, ConvBN):
             module[0], module[1] = fuse(module[0], module[1]), nn.Identity()
-    model.head = FoldedHead(model.head)
+    if isinstance(model.head, GFLHead):
+        model.head = FoldedHead(model.head)
     return model.eval()
 
 

@@ -14,11 +14,11 @@ import torch
 from torch import Tensor, nn
 
 from training.errors import ExportError
-from training.grid import STRIDES
-from training.models.detector import Detector, boxes_of, flatten
+from training.models.detector import Detector
+from training.models.reading import MapReading, Places, cell_places, joined
 
 OPSET = 17
-MAX_BYTES = 6 * 2**20
+MAX_BYTES = 16 * 2**20
 HALF_FROM = 64  # initialisers with fewer values stay float32
 
 
@@ -28,32 +28,21 @@ class Deployed(nn.Module):
     def __init__(self, model: Detector) -> None:
         """`model`: as `fold` returns it."""
         super().__init__()
-        self.model = model
+        if isinstance(model.reading, MapReading):
+            raise ExportError("a model that imitates features detects nothing")
+        self.model, self.reading = model, model.reading
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """(B, H, W, 3) uint8 to boxes (B, N, 4) and scores (B, N, C)."""
-        x = image.permute(0, 3, 1, 2).float() * (1 / 255)
-        levels = self.model(x)
-        centres, strides = zip(
-            *(self._cells(level, s) for level, s in zip(levels, STRIDES, strict=True)), strict=True
-        )
-        raw = flatten(levels)
-        classes = self.model.config.classes
-        boxes = boxes_of(
-            raw[..., classes:], torch.cat(centres), torch.cat(strides), self.model.config.reg_max
-        )
-        return boxes, raw[..., :classes].sigmoid()
+        levels = self.model(image.permute(0, 3, 1, 2).float() * (1 / 255))
+        places = joined([self._places(k, level) for k, level in enumerate(levels)])
+        raw = self.reading.flatten(levels)
+        return self.reading.boxes(raw, places), self.reading.scores(raw)
 
-    @staticmethod
-    def _cells(level: Tensor, stride: int) -> tuple[Tensor, Tensor]:
-        """Centres (n, 2) and strides (n,) of a level (B, K, h, w), from its shape: every input size fits."""
+    def _places(self, k: int, level: Tensor) -> Places:
+        """Places of a level (B, K, h, w), from its shape: every input size fits."""
         rows, columns = level.shape[-2], level.shape[-1]
-        y = (torch.arange(rows, device=level.device, dtype=torch.float32) + 0.5) * stride
-        x = (torch.arange(columns, device=level.device, dtype=torch.float32) + 0.5) * stride
-        grid = torch.stack([x[None, :].expand(rows, columns), y[:, None].expand(rows, columns)], -1).reshape(
-            -1, 2
-        )
-        return grid, torch.full_like(grid[:, 0], float(stride))
+        return self.reading.expand(cell_places(rows, columns, self.reading.strides[k], level.device), k)
 
 
 def export_onnx(model: Detector, path: Path, metadata: dict[str, str], size: tuple[int, int]) -> Deployed:

@@ -34,6 +34,7 @@ class Calibration:
     means: Mapping[str, NDArray[np.float64]]
 
 
+JUDGE = "/quality."  # in the names of that branch's nodes
 QUANTISED = ("Conv", "Relu", "Clip", "Add", "Concat", "Resize")
 
 
@@ -76,11 +77,15 @@ def convolutions(proto: Any) -> list[str]:
 
 
 def decoding(proto: Any) -> list[str]:
-    """Names of the nodes that no convolution comes after: decoding, kept in float."""
+    """Names of the nodes that no convolution comes after: decoding, kept in float.
+
+    The quality branch of GFL v2 reads softmaxed boxes; it belongs to the decoding.
+    """
     feeding: set[str] = set()
     names = []
     for node in reversed(proto.graph.node):
-        if node.op_type == "Conv" or feeding.intersection(node.output):
+        network = node.op_type == "Conv" and JUDGE not in node.name
+        if network or feeding.intersection(node.output):
             feeding.update(node.input)
         else:
             names.append(node.name)

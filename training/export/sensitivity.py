@@ -19,6 +19,7 @@ from training.progress import Progress
 
 SEEN = 0.3  # cells with such a score in the float model count
 EARLY_BLOCKS = 2
+TOGETHER = 4  # layers of the papers' backbones in one group
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +83,9 @@ def group_of(node: str) -> str | None:
             if number < LOW_BLOCKS:
                 return "backbone to stride 8"
             return "backbone to stride 16" if number <= TAPS[1] else "backbone to stride 32"
+        case ["model", "backbone", layer, *_] if layer.startswith("layers."):
+            first = int(layer.removeprefix("layers.")) // TOGETHER * TOGETHER
+            return f"backbone, layers {first} to {first + TOGETHER - 1}"
         case ["model", "neck", *_]:
             return "neck"
         case ["model", "head", part, *_]:

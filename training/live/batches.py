@@ -23,7 +23,7 @@ from training.live.distort import distort
 from training.live.paint import Pictures, paint
 from training.live.sketch import Marks, Sketch, change, sketch
 from training.live.teachers import LiveTeachers
-from training.losses.criterion import Soft, Targets
+from training.losses.targets import Soft, Targets
 
 Size = tuple[int, int]
 Teacher = Callable[[Tensor], Soft]  # (B, 3, H, W) BGR in 0..255

@@ -12,13 +12,13 @@ from training.engine.batches import Batch
 from training.engine.config import Machine
 from training.engine.trainer import Trainer
 from training.errors import ConfigError
-from training.grid import cell_grid
 from training.live.batches import LiveBatches, ignored_cells, open_live
 from training.live.distort import distort
 from training.live.paint import paint
 from training.live.sketch import change
-from training.losses.criterion import Criterion
+from training.losses.objective import objective_of
 from training.models.detector import Detector
+from training.models.starts import begin
 from training.workspace import Workspace
 
 
@@ -117,10 +117,8 @@ def bench(space: Workspace, machine: Machine, batches: int, batch: int | None = 
     job, sizes = space.views(caches[0]), [cache.size for cache in caches]
     source = open_live(job, sizes, config, machine.workers, device)
     model = Detector(recipe.model)
-    model.backbone.load_start(job.start)
-    criteria = {
-        size: Criterion(cell_grid(*size), config.loss, recipe.model.reg_max, device) for size in set(sizes)
-    }
+    begin(model.backbone, space.weight_file(recipe.start))
+    criteria = {size: objective_of(size, config.loss, model.reading, device) for size in set(sizes)}
     return time_parts(source, Trainer(model, source, criteria, config, machine), batches, SystemClock())
 
 

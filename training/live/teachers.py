@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from training.data.teacher import LEVELS, MEAN, STD, columns_of
 from training.errors import ConfigError
-from training.losses.criterion import Soft
+from training.losses.targets import Soft
 from training.models.onnx_graph import OnnxGraph
 
 NANODET_MEAN, NANODET_STD = (103.53, 116.28, 123.675), (57.375, 57.12, 58.395)

@@ -2,20 +2,19 @@
 
 from dataclasses import dataclass, field, replace
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from training.assigners.atss import ATSSConfig, assign_atss, square_anchors
-from training.assigners.objects import Assignment, Objects
+from training.assigners.atss import ATSSConfig, assign_atss
+from training.assigners.objects import Assignment
 from training.assigners.tal import TALConfig, assign_tal
 from training.errors import ConfigError
 from training.losses.boxes import pair_ciou, pair_giou
-from training.losses.distill import box_distillation, score_distillation
+from training.losses.distill import box_distillation, overlap_distillation, padded_bins, score_distillation
 from training.losses.distribution import distribution_focal
 from training.losses.quality import quality_focal, varifocal
-from training.models.detector import boxes_of
+from training.losses.targets import Levels, Soft, Targets
+from training.models.reading import GFLReading, Reading, boxes_of, places_of
 
 MIN_QUALITY = 0.02  # a positive never aims at background
 
@@ -54,114 +53,80 @@ class LossConfig:
             raise ConfigError(f"loss: overlap is {self.overlap!r}, expected giou or ciou")
 
 
-@dataclass(frozen=True)
-class Soft:
-    """Dense outputs of the teacher for a batch.
-
-    Attributes:
-        scores: (B, N, C) in 0..1.
-        top: (B, K) int64 cells with the best scores.
-        top_dist: (B, K, 4 (reg_max + 1)) their distributions, logits.
-    """
-
-    scores: Tensor
-    top: Tensor
-    top_dist: Tensor
-
-    def to(self, device: torch.device) -> "Soft":
-        """The same on another device."""
-        return Soft(*(x.to(device, non_blocking=True) for x in (self.scores, self.top, self.top_dist)))
-
-
-@dataclass(frozen=True)
-class Targets:
-    """What a batch is to learn.
-
-    Attributes:
-        objects: The boxes.
-        ignore: (B, N, C) bool: where a class is unknown rather than absent.
-        soft: The teacher's view, or None.
-        names: What each picture of the batch was made of, for error messages.
-    """
-
-    objects: Objects
-    ignore: Tensor
-    soft: Soft | None
-    names: tuple[str, ...] = ()
-
-    def to(self, device: torch.device) -> "Targets":
-        """The same on another device."""
-        o = self.objects
-        objects = Objects(*(x.to(device, non_blocking=True) for x in (o.image, o.boxes, o.classes)))
-        soft = self.soft.to(device) if self.soft else None
-        return replace(self, objects=objects, ignore=self.ignore.to(device, non_blocking=True), soft=soft)
-
-
 class Criterion:
-    """Losses of raw outputs for one grid of cells."""
+    """Losses of raw outputs for inputs of one size: classes by quality, boxes by overlap, a dense teacher."""
 
     def __init__(
         self,
-        grid: tuple[NDArray[np.float32], NDArray[np.float32]],
+        size: tuple[int, int],
         config: LossConfig,
-        reg_max: int,
+        reading: Reading,
         device: torch.device | None = None,
     ) -> None:
-        """`grid`: centres (N, 2) and strides (N,) of `grid.cell_grid`."""
-        self.centres, self.strides = (torch.as_tensor(x, device=device) for x in grid)
-        self.levels = np.unique(grid[1], return_counts=True)[1].tolist()  # cells of each, the finest first
-        self.config, self.reg_max = config, reg_max
-
-    def boxes(self, distributions: Tensor) -> Tensor:
-        """Boxes (B, N, 4) of all cells from distribution logits (B, N, 4 (reg_max + 1))."""
-        return boxes_of(distributions, self.centres, self.strides, self.reg_max)
+        """`size`: height and width of the inputs; `reading`: of the raw outputs."""
+        self.places = places_of(reading, size, device)
+        _, counts = torch.unique(self.places.strides, return_counts=True)
+        self.per_level = counts.tolist()  # places of each level, the finest first
+        self.teacher = Levels(size, reading.strides, device)
+        self.config, self.reading = config, reading
 
     @torch.no_grad()
     def guide(self, targets: Targets) -> tuple[Tensor, Tensor]:
-        """Scores and boxes that steer the assignment while the student knows nothing.
+        """Scores (B, N, C) and boxes (B, N, 4) that steer the assignment while the student knows nothing.
 
-        The teacher's scores; its boxes where it is sure, elsewhere squares of 5 strides.
+        The teacher's scores; its boxes where it is sure and there are no anchors, elsewhere the anchors or
+        squares of 5 strides.
         """
         if targets.soft is None:
             raise ConfigError("guided steps need a dense teacher")
-        soft = targets.soft
-        squares = square_anchors(self.centres, self.strides, 5.0).repeat(len(soft.scores), 1, 1)
-        theirs = boxes_of(soft.top_dist, self.centres[soft.top], self.strides[soft.top], self.reg_max)
-        return soft.scores, squares.scatter(1, soft.top[..., None].expand(-1, -1, 4), theirs)
+        soft, places = targets.soft, self.places
+        scores = self.teacher.scores(soft)
+        boxes = places.squares(5.0).repeat(len(scores), 1, 1)
+        if places.anchors is not None:
+            return scores[:, places.cells], boxes
+        top, known = self._top(soft)
+        theirs = boxes_of(soft.top_dist, places.centres[top], places.strides[top], soft.reg_max)
+        index = top[..., None].expand(-1, -1, 4)
+        return scores, boxes.scatter(1, index, theirs.where(known[..., None], boxes.gather(1, index)))
+
+    def _top(self, soft: Soft) -> tuple[Tensor, Tensor]:
+        """The teacher's sure cells (B, K), and which of them the student has; others name their last cell."""
+        known = soft.top < self.teacher.cells
+        return soft.top.clamp(max=self.teacher.cells - 1), known
 
     @torch.no_grad()
     def pairs(self, raw: Tensor, targets: Targets, assigner: str = "tal") -> Assignment:
-        """Which cell learns which object.
+        """Which place learns which object.
 
         Args:
-            raw: (B, N, C + 4 (reg_max + 1)) float32.
+            raw: (B, N, K) float32.
             targets: What the batch shows.
             assigner: `tal`, `atss`, or `guided`: TAL by what the teacher sees instead of the student.
         """
-        classes, objects, config = targets.ignore.shape[-1], targets.objects, self.config
+        objects, config, centres = targets.objects, self.config, self.places.centres
         match assigner:
             case "guided":
-                return assign_tal(*self.guide(targets), self.centres, objects, config.tal)
+                return assign_tal(*self.guide(targets), centres, objects, config.tal)
             case "tal":
-                scores, boxes = raw[..., :classes].sigmoid(), self.boxes(raw[..., classes:])
-                return assign_tal(scores, boxes, self.centres, objects, config.tal)
+                boxes = self.reading.boxes(raw, self.places)
+                return assign_tal(self.reading.scores(raw), boxes, centres, objects, config.tal)
             case "atss":
-                boxes, grid = self.boxes(raw[..., classes:]), (self.centres, self.strides)
-                return assign_atss(boxes, grid, self.levels, objects, config.atss)
+                boxes, anchors = self.reading.boxes(raw, self.places), self.places.squares(config.atss.side)
+                per_cell = replace(config.atss, topk=config.atss.topk * self.reading.anchors)
+                return assign_atss(boxes, (centres, anchors), self.per_level, objects, per_cell)
             case _:
                 raise ConfigError(f"assigner is {assigner!r}, expected tal, atss or guided")
 
     def __call__(self, raw: Tensor, targets: Targets, assigner: str = "tal") -> dict[str, Tensor]:
         """Weighted losses by name; train on their sum. Arguments as in `pairs`."""
-        classes = targets.ignore.shape[-1]
-        logits, dist = raw[..., :classes], raw[..., classes:]
-        losses = self._supervised(logits, dist, targets, self.pairs(raw, targets, assigner))
+        logits = self.reading.logits(raw)
+        losses = self._supervised(logits, raw, targets, self.pairs(raw, targets, assigner))
         if targets.soft is not None:
-            losses |= self._distilled(logits, dist, targets.soft)
+            losses |= self._distilled(logits, raw, targets.soft)
         return losses
 
     def _supervised(
-        self, logits: Tensor, dist: Tensor, targets: Targets, pairs: Assignment
+        self, logits: Tensor, raw: Tensor, targets: Targets, pairs: Assignment
     ) -> dict[str, Tensor]:
         config, objects = self.config, targets.objects
         image = objects.image[pairs.objects]
@@ -170,27 +135,52 @@ class Criterion:
         target[image, pairs.cells, objects.classes[pairs.objects]] = weight
         norm = target.sum().clamp(min=1.0)
         quality = varifocal if config.quality == "varifocal" else quality_focal
-        losses = {"cls": config.cls * quality(logits, target, targets.ignore) / norm}
+        ignore = targets.ignore[:, self.places.cells]
+        losses = {"cls": config.cls * quality(logits, target, ignore) / norm}
 
-        chosen, truth = dist[image, pairs.cells], objects.boxes[pairs.objects]
-        centre, stride = self.centres[pairs.cells], self.strides[pairs.cells]
+        chosen, truth = raw[image, pairs.cells], objects.boxes[pairs.objects]
+        places = self.places[pairs.cells]
         overlap = pair_giou if config.overlap == "giou" else pair_ciou
-        fit = overlap(boxes_of(chosen, centre, stride, self.reg_max), truth)
+        fit = overlap(self.reading.boxes(chosen, places), truth)
         losses[config.overlap] = config.box * (weight * (1 - fit)).sum() / norm
-        distance = torch.cat([centre - truth[:, :2], truth[:, 2:] - centre], -1) / stride[:, None]
-        losses["dfl"] = (
-            config.dfl * (weight * distribution_focal(chosen, distance, self.reg_max)).sum() / norm
-        )
+        if isinstance(self.reading, GFLReading):
+            centre, stride = places.centres, places.strides
+            distance = torch.cat([centre - truth[:, :2], truth[:, 2:] - centre], -1) / stride[:, None]
+            sides = self.reading.distributions(chosen)
+            sharp = distribution_focal(sides, distance, self.reading.reg_max)
+            losses["dfl"] = config.dfl * (weight * sharp).sum() / norm
         return losses
 
-    def _distilled(self, logits: Tensor, dist: Tensor, soft: Soft) -> dict[str, Tensor]:
+    def _distilled(self, logits: Tensor, raw: Tensor, soft: Soft) -> dict[str, Tensor]:
         config, losses = self.config, {}
+        best, speaker = logits.unflatten(1, (-1, self.reading.anchors)).max(2)  # an anchor speaks for a cell
         if config.distill_score:
-            losses["distill_score"] = config.distill_score * score_distillation(logits, soft.scores)
+            scores = self.teacher.scores(soft)
+            losses["distill_score"] = config.distill_score * score_distillation(best, scores)
         if config.distill_box:
-            bins = (4, self.reg_max + 1)
-            mine = dist.gather(1, soft.top[..., None].expand(-1, -1, dist.shape[-1])).unflatten(-1, bins)
-            score = soft.scores.amax(-1).gather(1, soft.top)
-            theirs = soft.top_dist.unflatten(-1, bins)
-            losses["distill_box"] = config.distill_box * box_distillation(mine, theirs, score)
+            top, known = self._top(soft)
+            score, label = soft.scores.gather(1, _wide(soft.top, soft.scores)).max(-1)
+            place = top * self.reading.anchors
+            if self.reading.anchors > 1:
+                said = speaker.gather(1, _wide(top, speaker))
+                place = place + said.gather(2, label[..., None])[..., 0]
+            mine = raw.gather(1, _wide(place, raw))
+            losses["distill_box"] = config.distill_box * self._boxes_distilled(
+                mine, place, soft, score * known
+            )
         return losses
+
+    def _boxes_distilled(self, mine: Tensor, place: Tensor, soft: Soft, score: Tensor) -> Tensor:
+        """Distributions where the student has them, else the overlap with the teacher's boxes."""
+        if isinstance(self.reading, GFLReading):
+            theirs = padded_bins(soft.top_dist, soft.reg_max, self.reading.reg_max)
+            own = self.reading.distributions(mine).unflatten(-1, (4, -1))
+            return box_distillation(own, theirs, score)
+        places = self.places[place]
+        theirs = boxes_of(soft.top_dist, places.centres, places.strides, soft.reg_max)
+        return overlap_distillation(self.reading.boxes(mine, places), theirs, score)
+
+
+def _wide(index: Tensor, like: Tensor) -> Tensor:
+    """Index (B, K) for `gather` along the places of (B, N, K')."""
+    return index[..., None].expand(-1, -1, like.shape[-1])

@@ -3,6 +3,11 @@
 import torch.nn.functional as F
 from torch import Tensor
 
+from training.errors import ConfigError
+from training.losses.boxes import pair_giou
+
+NEVER = -30.0  # logit of a bin that the teacher does not have
+
 
 def score_distillation(logits: Tensor, soft: Tensor, sure: float = 0.1) -> Tensor:
     """Quality focal loss towards the teacher's scores, over the sum of its scores above `sure`.
@@ -30,3 +35,30 @@ def box_distillation(student: Tensor, teacher: Tensor, score: Tensor, floor: flo
     divergence = (theirs.exp() * (theirs - mine)).sum(-1).mean(-1)
     weight = score * (score > floor)
     return (weight * divergence).sum() / weight.sum().clamp(min=1.0)
+
+
+def padded_bins(logits: Tensor, reg_max: int, wanted: int) -> Tensor:
+    """A teacher's distributions (B, K, 4 (reg_max + 1)) for a student's bins: (B, K, 4, wanted + 1).
+
+    Raises:
+        ConfigError: The teacher has more bins than the student.
+    """
+    if reg_max > wanted:
+        raise ConfigError(
+            f"the teacher's boxes have {reg_max + 1} bins a side, the student's only {wanted + 1}: "
+            f"reg_max must be {reg_max} or more, or distill_box 0"
+        )
+    return F.pad(logits.unflatten(-1, (4, reg_max + 1)), (0, wanted - reg_max), value=NEVER)
+
+
+def overlap_distillation(student: Tensor, teacher: Tensor, score: Tensor, floor: float = 0.05) -> Tensor:
+    """1 - GIoU with the teacher's boxes, weighted by its score: for students without distributions.
+
+    Args:
+        student: (B, K, 4) xyxy.
+        teacher: (B, K, 4) xyxy.
+        score: (B, K) as in `box_distillation`.
+        floor: As there.
+    """
+    weight = score * (score > floor)
+    return (weight * (1 - pair_giou(student, teacher))).sum() / weight.sum().clamp(min=1.0)

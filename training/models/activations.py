@@ -18,6 +18,9 @@ ACTIVATIONS: Mapping[str, Callable[[], nn.Module]] = MappingProxyType(
     }
 )
 
+# what int8 runtimes compute together with the convolution before it; others are slower than in float32
+FUSED = ("relu", "relu6")
+
 
 def activation(name: str) -> nn.Module:
     """A new activation layer.

@@ -40,6 +40,8 @@ class Bottleneck(nn.Module):
 class MobileNetV2(nn.Module):
     """The backbone; `low` runs to stride 8, `high` from there."""
 
+    channels = CHANNELS
+
     def __init__(self) -> None:
         """Random weights; `load_start` takes a public start."""
         super().__init__()
@@ -71,6 +73,10 @@ class MobileNetV2(nn.Module):
         """Image (B, 3, H, W), BGR in 0..1, to the three taps."""
         tap8 = self.low(image)
         return [tap8, *self.high(tap8)]
+
+    def halves(self) -> tuple[list[nn.Module], list[nn.Module]]:
+        """Its layers up to stride 8, and those above."""
+        return [self.stem, *self.blocks[:LOW_BLOCKS]], list(self.blocks[LOW_BLOCKS:])
 
     def load_start(self, path: Path) -> "MobileNetV2":
         """Take weights whose keys are numbered in execution order (`00_conv.weight`, `01_pw.weight`, …).

@@ -1,10 +1,9 @@
-"""The whole detector, and what its raw outputs mean."""
+"""The whole detector of any family, and its weights as files."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
-import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from torch import Tensor, nn
@@ -12,50 +11,120 @@ from torch import Tensor, nn
 from training.errors import CheckpointError
 from training.files import write_tensors
 from training.grid import STRIDES
-from training.models.backbone import CHANNELS, LOW_BLOCKS, MobileNetV2
+from training.models.additive_pan import AdditivePAN
+from training.models.backbone import MobileNetV2 as TunedMobileNetV2
+from training.models.efficientnet_lite import EfficientNetLite
 from training.models.head import GFLHead
+from training.models.imitation import Adapters
+from training.models.mobilenet_v1 import MobileNetV1
+from training.models.mobilenet_v2 import MobileNetV2
 from training.models.neck import PAN
+from training.models.reading import AnchorReading, GFLReading, MapReading, Reading
+from training.models.shapes import (
+    DetectorConfig,
+    HybridConfig,
+    ImitationConfig,
+    LiteConfig,
+    ModelConfig,
+    YoloConfig,
+)
+from training.models.staged import StagedBackbone
+from training.models.towers import GFLTowers
+from training.models.yolo_head import YoloHead
+from training.models.yolo_neck import YoloNeck
+
+Backbone = TunedMobileNetV2 | StagedBackbone
+THREE = STRIDES[:3]  # levels of the papers' heads
 
 
-@dataclass(frozen=True, kw_only=True)
-class ModelConfig:
-    """Shape of the detector.
+def backbone_of(config: DetectorConfig) -> Backbone:
+    """A family's backbone, with random weights. Raises ConfigError."""
+    match config:
+        case HybridConfig() | YoloConfig(backbone="mobilenetv2-tuned"):
+            return TunedMobileNetV2()
+        case YoloConfig(backbone="mobilenetv1"):
+            return MobileNetV1(config.width)
+        case YoloConfig():
+            return MobileNetV2(config.width)
+        case LiteConfig():
+            return EfficientNetLite(config.variant, config.act)
 
-    Attributes:
-        classes: Number of classes.
-        width: Channels of neck and head.
-        kernel: Side of their depthwise convolutions, 3 or 5.
-        depth: Separable convolutions of the head's tower.
-        reg_max: Last bin of a side's distribution, in strides.
-    """
 
-    classes: int = 6
-    width: int = 96
-    kernel: int = 5
-    depth: int = 2
-    reg_max: int = 7
+def neck_of(config: DetectorConfig, channels: Sequence[int]) -> nn.Module:
+    """A family's neck for taps of these channels, with random weights. Raises ConfigError."""
+    match config:
+        case HybridConfig():
+            return PAN(config.width, config.kernel, channels)
+        case YoloConfig():
+            return YoloNeck(
+                channels,
+                config.widths,
+                separable=config.separable,
+                pooled=config.pooled,
+                extra=config.extra,
+                act=config.act,
+            )
+        case LiteConfig():
+            return AdditivePAN(config.width, channels)
+
+
+def head_of(config: DetectorConfig) -> nn.Module:
+    """A family's head, with random weights. Raises ConfigError."""
+    match config:
+        case HybridConfig():
+            outputs = (config.classes, config.reg_max)
+            return GFLHead(config.width, config.kernel, config.depth, outputs, len(STRIDES))
+        case YoloConfig():
+            return YoloHead(
+                config.widths,
+                config.classes,
+                len(config.anchors[0]),
+                separable=config.separable,
+                act=config.act,
+            )
+        case LiteConfig():
+            outputs = (config.classes, config.reg_max)
+            return GFLTowers(config.width, config.depth, outputs, quality=config.quality, act=config.act)
+
+
+def reading_of(config: DetectorConfig) -> Reading:
+    """How the raw outputs of a family's head are read."""
+    match config:
+        case HybridConfig():
+            return GFLReading(config.classes, config.reg_max, STRIDES)
+        case YoloConfig():
+            return AnchorReading(config.classes, config.anchors, THREE, config.reach)
+        case LiteConfig():
+            return GFLReading(config.classes, config.reg_max, THREE, config.quality)
 
 
 class Detector(nn.Module):
-    """Backbone, neck and head; `from_taps` and `from_low` start at cached features."""
+    """Backbone, neck and head of a family; `from_taps` and `from_low` start at cached features."""
+
+    reading: Reading | MapReading
 
     def __init__(self, config: ModelConfig) -> None:
-        """Random weights."""
+        """Random weights. Raises ConfigError."""
         super().__init__()
         self.config = config
-        self.backbone = MobileNetV2()
-        self.neck = PAN(config.width, config.kernel, CHANNELS)
-        self.head = GFLHead(
-            config.width, config.kernel, config.depth, (config.classes, config.reg_max), len(STRIDES)
-        )
+        if isinstance(config, ImitationConfig):
+            self.backbone = backbone_of(config.of)
+            self.neck: nn.Module = nn.Identity()
+            self.head: nn.Module = Adapters(self.backbone.channels, config.channels)
+            self.reading = MapReading()
+            return
+        self.backbone = backbone_of(config)
+        self.neck = neck_of(config, self.backbone.channels)
+        self.head = head_of(config)
+        self.reading = reading_of(config)
 
     def from_taps(self, taps: Sequence[Tensor]) -> list[Tensor]:
-        """Taps at strides 8, 16, 32 to raw outputs (B, classes + 4 (reg_max + 1), h, w) per level."""
+        """Taps at strides 8, 16, 32 to raw outputs per level (B, K, h, w), see `reading`."""
         raw: list[Tensor] = self.head(self.neck(taps))
         return raw
 
     def from_low(self, tap8: Tensor) -> list[Tensor]:
-        """Stride-8 tap (B, 32, H / 8, W / 8) to raw outputs per level."""
+        """Stride-8 tap (B, C, H / 8, W / 8) to raw outputs per level."""
         return self.from_taps([tap8, *self.backbone.high(tap8)])
 
     def forward(self, image: Tensor) -> list[Tensor]:
@@ -64,8 +133,7 @@ class Detector(nn.Module):
 
     def parts(self) -> dict[str, list[nn.Parameter]]:
         """Parameters by part: `low` (to stride 8), `high` (backbone above), `rest` (neck and head)."""
-        low = [self.backbone.stem, *self.backbone.blocks[:LOW_BLOCKS]]
-        high = list(self.backbone.blocks[LOW_BLOCKS:])
+        low, high = self.backbone.halves()
         return {
             "low": [p for m in low for p in m.parameters()],
             "high": [p for m in high for p in m.parameters()],
@@ -73,33 +141,14 @@ class Detector(nn.Module):
         }
 
 
-def flatten(levels: Sequence[Tensor]) -> Tensor:
-    """Raw outputs per level (B, K, h, w) to one float32 array (B, N, K), in the order of `grid.cell_grid`."""
-    return torch.cat([x.permute(0, 2, 3, 1).reshape(x.shape[0], -1, x.shape[1]) for x in levels], 1).float()
-
-
-def boxes_of(distributions: Tensor, centres: Tensor, strides: Tensor, reg_max: int) -> Tensor:
-    """Boxes from distribution logits.
-
-    Args:
-        distributions: (…, 4 (reg_max + 1)) logits of left, top, right, bottom.
-        centres: (…, 2) cell centres in pixels.
-        strides: (…) pixels.
-        reg_max: Last bin.
-
-    Returns:
-        (…, 4) xyxy pixels: centre -/+ expected distance x stride.
-    """
-    share = distributions.reshape(*distributions.shape[:-1], 4, reg_max + 1).softmax(-1)
-    bins = torch.arange(reg_max + 1, dtype=share.dtype, device=share.device)
-    side = (share * bins).sum(-1) * strides[..., None]
-    return torch.cat([centres - side[..., :2], centres + side[..., 2:]], -1)
-
-
 def save_model(model: Detector, path: Path) -> None:
     """Write the weights, and the model's shape as metadata; errors as in `files.write_whole`."""
-    metadata = {key: str(value) for key, value in asdict(model.config).items()}
-    write_tensors(path, model.state_dict(), metadata)
+    write_tensors(path, model.state_dict(), told_by(model.config))
+
+
+def told_by(config: ModelConfig) -> dict[str, str]:
+    """A model's shape as the metadata of its file."""
+    return {"family": config.family} | {key: str(value) for key, value in asdict(config).items()}
 
 
 def blend(first: Path, second: Path, share: float, config: ModelConfig, target: Path) -> None:
@@ -125,24 +174,51 @@ def load_model(path: Path, config: ModelConfig) -> Detector:
         CheckpointError: The file is missing, broken or of another architecture.
     """
     model = Detector(config)
+    state, told = _read(path)
+    own = model.state_dict()
+    wrong = [f"{k} is missing" for k in own.keys() - state.keys()]
+    wrong += [f"{k} is unknown" for k in state.keys() - own.keys()]
+    wrong += _other_shapes(state, own)
+    if wrong:
+        mine = told_by(config)
+        differ = [f"{k} is {told[k]} there and {v} here" for k, v in mine.items() if told.get(k, v) != v]
+        reason = "; ".join(differ) or sorted(wrong)[0]
+        raise CheckpointError(f"{path}: another architecture: {reason} ({len(wrong)} tensors differ)")
+    model.load_state_dict(state)
+    return model
+
+
+def load_backbone(path: Path, model: Detector) -> None:
+    """Give a detector the backbone of another one of `save_model`, whatever its neck and head.
+
+    Raises:
+        CheckpointError: The file is missing, broken, or holds another backbone.
+    """
+    prefix, (state, _) = "backbone.", _read(path)
+    theirs = {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
+    own = model.backbone.state_dict()
+    wrong = _other_shapes(theirs, own) or [f"{k} is missing" for k in own if k not in theirs]
+    if wrong or len(theirs) != len(own):
+        reason = wrong[0] if wrong else f"{len(theirs)} tensors, expected {len(own)}"
+        raise CheckpointError(f"{path}: another backbone: {reason}")
+    model.backbone.load_state_dict(theirs)
+
+
+def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Tensors, floats as float32, and metadata of a file."""
     try:
         with safe_open(path, "pt") as file:
             told = file.metadata() or {}
         state = load_file(path)
     except (OSError, SafetensorError) as error:
         raise CheckpointError(f"{path}: not a safetensors file that can be read ({error})") from error
-    own = model.state_dict()
-    wrong = [f"{k} is missing" for k in own.keys() - state.keys()]
-    wrong += [f"{k} is unknown" for k in state.keys() - own.keys()]
-    wrong += [
-        f"{k} is {tuple(state[k].shape)}, expected {tuple(v.shape)}"
-        for k, v in own.items()
-        if k in state and v.shape != state[k].shape
+    return {k: v.float() if v.is_floating_point() else v for k, v in state.items()}, told
+
+
+def _other_shapes(there: dict[str, Tensor], here: dict[str, Tensor]) -> list[str]:
+    """Tensors that both have in different shapes, in words."""
+    return [
+        f"{k} is {tuple(there[k].shape)}, expected {tuple(v.shape)}"
+        for k, v in here.items()
+        if k in there and v.shape != there[k].shape
     ]
-    if wrong:
-        mine = {k: str(v) for k, v in asdict(config).items()}
-        differ = [f"{k} is {told[k]} there and {v} here" for k, v in mine.items() if told.get(k, v) != v]
-        reason = "; ".join(differ) or sorted(wrong)[0]
-        raise CheckpointError(f"{path}: another architecture: {reason} ({len(wrong)} tensors differ)")
-    model.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in state.items()})
-    return model

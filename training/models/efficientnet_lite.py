@@ -23,6 +23,7 @@ STAGES = (  # (expansion, kernel, repeats, channels, stride)
 )
 VARIANTS = {0: (1.0, 1.0), 1: (1.0, 1.1), 2: (1.1, 1.2)}  # multipliers of width and depth
 TAPPED = (2, 4, 6)  # stages whose outputs are handed on
+STARTED = 4  # stem, first stage and two blocks of the second have MobileNetV2's shapes (width 1.0)
 
 
 class EfficientNetLite(StagedBackbone):
@@ -45,4 +46,4 @@ class EfficientNetLite(StagedBackbone):
             if number in TAPPED:
                 taps.append(len(layers) - 1)
                 sizes.append(cout)
-        super().__init__(layers, (taps[0], taps[1], taps[2]), sizes)
+        super().__init__(layers, (taps[0], taps[1], taps[2]), sizes, STARTED)

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from training.errors import ConfigError
 from training.models.count import Size, size_of
-from training.models.detector import Detector, ModelConfig
+from training.models.detector import Detector
 from training.models.families import FORMS
+from training.models.shapes import HybridConfig
 
 SIDE = 320  # of the input for which the shipped detector is counted
 
@@ -28,7 +29,7 @@ def sizes(classes: int | None, names: Sequence[str] = ()) -> dict[str, tuple[Siz
         form = FORMS[name]
         out[name] = (size_of(form.network(classes), form.side), form.side, form.text)
     if not names:
-        own = ModelConfig() if classes is None else ModelConfig(classes=classes)
+        own = HybridConfig() if classes is None else HybridConfig(classes=classes)
         text = "the detector that ships: MobileNetV2, PAN 96, GFL v1"
         out["mobilenetv2-gfl"] = (size_of(Detector(own), SIDE), SIDE, text)
     return out

@@ -10,13 +10,19 @@ class StagedBackbone(nn.Module):
 
     Attributes:
         channels: Of the taps at strides 8, 16 and 32.
+        started: First layers that a MobileNet's public start fits.
     """
 
     def __init__(
-        self, layers: Sequence[nn.Module], taps: tuple[int, int, int], channels: Sequence[int]
+        self,
+        layers: Sequence[nn.Module],
+        taps: tuple[int, int, int],
+        channels: Sequence[int],
+        started: int | None = None,
     ) -> None:
-        """`taps`: numbers of the layers whose outputs are handed on."""
+        """`taps`: numbers of the layers whose outputs are handed on; `started`: None: all layers."""
         super().__init__()
+        self.started = len(layers) if started is None else started
         self.layers = nn.ModuleList(layers)
         self._taps = taps
         self.channels = tuple(channels)
@@ -36,6 +42,11 @@ class StagedBackbone(nn.Module):
             if number in self._taps:
                 out.append(x)
         return out
+
+    def halves(self) -> tuple[list[nn.Module], list[nn.Module]]:
+        """Its layers up to stride 8, and those above."""
+        first = self._taps[0] + 1
+        return list(self.layers[:first]), list(self.layers[first:])
 
     def forward(self, image: Tensor) -> list[Tensor]:
         """Image (B, 3, H, W) to the three taps."""

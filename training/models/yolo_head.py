@@ -1,10 +1,14 @@
 """YOLOv3's head: per level a 3x3 convolution and a 1x1 to anchors x (4 box + 1 objectness + classes)."""
 
+import math
 from collections.abc import Sequence
 
 from torch import Tensor, nn
 
 from training.models.blocks import ConvBN, Separable
+from training.models.head import PRIOR
+
+FACTOR = math.sqrt(PRIOR)  # a score is the product of objectness and class
 
 
 class YoloHead(nn.Module):
@@ -29,6 +33,11 @@ class YoloHead(nn.Module):
             for level, width in enumerate(widths)
         )
         self.out = nn.ModuleList(nn.Conv2d(2 * width, anchors * (5 + classes), 1) for width in widths)
+        for conv in self.out:
+            nn.init.normal_(conv.weight, std=0.01)
+            bias = conv.bias.detach().view(anchors, 5 + classes)
+            nn.init.zeros_(bias[:, :4])  # boxes begin as the anchors
+            nn.init.constant_(bias[:, 4:], -math.log(1 / FACTOR - 1))
 
     def forward(self, maps: Sequence[Tensor]) -> list[Tensor]:
         """Maps (B, widths[k], h, w) to raw outputs (B, anchors (5 + classes), h, w)."""

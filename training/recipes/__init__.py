@@ -1,13 +1,33 @@
 """Recipes by name: a visible table of functions that return a complete frozen configuration."""
 
 from training.errors import ConfigError
+from training.recipes.efficientlite import (
+    efficientlite0_gfl_320,
+    efficientlite0_gfl_320_live,
+    efficientlite1_gfl_416,
+    efficientlite1_gfl_416_live,
+)
 from training.recipes.live import mobilenetv2_gfl_320_live
+from training.recipes.mobilenet_yolo import (
+    mobilenet_yolo_320,
+    mobilenet_yolo_320_equation5,
+    mobilenet_yolo_320_live,
+    mobilenetv1_yolo_320,
+)
 from training.recipes.mobilenetv2_gfl import mobilenetv2_gfl_320
 from training.recipes.mobilenetv2_gfl_tuned import mobilenetv2_gfl_320_tuned
 from training.recipes.own import own
 from training.recipes.recipe import Recipe
 
 RECIPES = {
+    "efficientlite0-gfl-320": efficientlite0_gfl_320,
+    "efficientlite0-gfl-320-live": efficientlite0_gfl_320_live,
+    "efficientlite1-gfl-416": efficientlite1_gfl_416,
+    "efficientlite1-gfl-416-live": efficientlite1_gfl_416_live,
+    "mobilenet-yolo-320": mobilenet_yolo_320,
+    "mobilenet-yolo-320-equation5": mobilenet_yolo_320_equation5,
+    "mobilenet-yolo-320-live": mobilenet_yolo_320_live,
+    "mobilenetv1-yolo-320": mobilenetv1_yolo_320,
     "mobilenetv2-gfl-320": mobilenetv2_gfl_320,
     "mobilenetv2-gfl-320-live": mobilenetv2_gfl_320_live,
     "mobilenetv2-gfl-320-tuned": mobilenetv2_gfl_320_tuned,

@@ -13,7 +13,7 @@ from training.data.records import LabelConfig
 from training.engine.config import StageConfig
 from training.export.card import CardTexts
 from training.export.int8 import Int8Config
-from training.models.detector import ModelConfig
+from training.models.shapes import HybridConfig
 from training.recipes.peers import PEERS
 from training.recipes.recipe import Recipe
 
@@ -86,7 +86,7 @@ def mobilenetv2_gfl_320() -> Recipe:
             views((416, 416), 20_000, seed=2),
             views((256, 416), 8_000, seed=3),
         ),
-        model=ModelConfig(classes=len(LABELS), width=96, kernel=5, depth=2, reg_max=7),
+        model=HybridConfig(classes=len(LABELS), width=96, kernel=5, depth=2, reg_max=7),
         stages=(
             StageConfig(
                 name="head",

@@ -10,7 +10,8 @@ from training.engine.config import StageConfig
 from training.errors import ConfigError
 from training.export.card import CardTexts
 from training.export.int8 import Int8Config
-from training.models.detector import ModelConfig
+from training.models.activations import FUSED
+from training.models.shapes import DetectorConfig, HybridConfig, YoloConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +29,7 @@ class Recipe:
         start: File name of the backbone's start.
         teachers: File names of dense teachers: the first fills the caches, all look at live views. Without
             any there are no caches and no distillation.
-        int8: How the int8 form is made.
+        int8: How the int8 form is made; None: there is none.
         texts: What the card says in words.
         report_sources: Beginnings of image sources whose figures are reported by themselves.
         aliases: Other names of the shipped file, each with the (height, width) that is its default.
@@ -36,6 +37,9 @@ class Recipe:
         peers: Figures of other models on the same validation images, for the card.
         init: File name of a whole model's weights that training goes on from; empty: the first stage begins
             at the backbone's start.
+        features: File name of the tuned start whose features fill the caches; empty: `start`.
+        imitated: File name of the network whose features stages imitate (its first layers are those of
+            `features`: a start, or an exported detector); empty: what the caches hold.
         keep: Share of `init` in the weights that ship; the rest is what was trained (weight-space averaging
             of start and end, Wortsman et al. 2022, "Robust fine-tuning of zero-shot models").
     """
@@ -45,17 +49,19 @@ class Recipe:
     labels: LabelConfig
     augment: AugmentConfig
     caches: tuple[CacheConfig, ...]
-    model: ModelConfig
+    model: DetectorConfig
     stages: tuple[StageConfig, ...]
     start: str
     teachers: tuple[str, ...]
-    int8: Int8Config
+    int8: Int8Config | None
     texts: CardTexts
     report_sources: tuple[str, ...] = ()
     aliases: tuple[tuple[str, tuple[int, int]], ...] = ()
     scenes: int = 0
     peers: tuple[dict[str, Any], ...] = ()
     init: str = ""
+    features: str = ""
+    imitated: str = ""
     keep: float = 0.0
 
     def __post_init__(self) -> None:
@@ -75,6 +81,29 @@ class Recipe:
                     f"recipe {self.name}, stage {stage.name}: caches {stage.caches}, "
                     f"but there are {len(self.caches)}, counted from 0"
                 )
+
+        act = getattr(self.model, "act", FUSED[0])
+        if self.int8 is not None and act not in FUSED:
+            raise ConfigError(
+                f"recipe {self.name}: int8 has no use for activation {act}, which no runtime computes "
+                f"together with a convolution: choose {' or '.join(FUSED)}, or int8=None"
+            )
+        self._check_stages()
+
+    def _check_stages(self) -> None:
+        """Check that cached features are the backbone's own where they replace it, and that it ends well."""
+        tuned = isinstance(self.model, HybridConfig) or (
+            isinstance(self.model, YoloConfig) and self.model.backbone == "mobilenetv2-tuned"
+        )
+        own = tuned and self.features in ("", self.start)
+        for stage in self.stages:
+            if stage.entry in ("taps", "low") and not own:
+                raise ConfigError(
+                    f"recipe {self.name}, stage {stage.name}: the caches hold features of the tuned "
+                    f"MobileNetV2, which this model does not begin with: entry {stage.entry} must be view"
+                )
+        if self.stages and self.stages[-1].imitates:
+            raise ConfigError(f"recipe {self.name}: the last stage imitates, so nothing learns to detect")
 
     @property
     def sizes(self) -> tuple[tuple[int, int], ...]:
