@@ -139,7 +139,10 @@ class Supervisor:
         try:
             fault = self._run(stop)
         except Exception as error:
-            self._enter("stopped", _Reason("fault in the program", detail=redact(repr(error))))
+            told = stop.is_set()  # then nobody takes frames any more, and that is no fault
+            self._enter(
+                "stopped", None if told else _Reason("fault in the program", detail=redact(repr(error)))
+            )
             raise
         else:
             self._enter("stopped", _reason(fault))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,6 +20,7 @@ StatusFile = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print the status file, with `running` added.")]
 
 LATE_PERIODS = 5
+_STATUS_FILE = re.compile(r"""\bstatus_file:\s*["']?(?P<path>[^"'#,}\s][^"'#,}]*?)\s*(?:["'#,}]|$)""")
 HEAD = ("camera", "state", "for", "fps in", "out", "looks", "age ms", "lost", "broke off", "decoded by")
 
 EXAMPLES = """\b
@@ -57,8 +59,18 @@ def _place(file: Path | None) -> Path:
     try:
         named = load_config(path).config.service.status_file
     except ConfigError:
-        named = None
+        named = named_in(path)
     return default_state("status.json") if named is None else beside(path, named)
+
+
+def named_in(path: Path) -> str | None:
+    """The status file that a broken configuration names, as far as one can tell."""
+    try:
+        rows = path.read_text("utf-8", errors="replace").splitlines()
+    except (OSError, ValueError):
+        return None
+    found = (_STATUS_FILE.search(row) for row in rows if not row.lstrip().startswith("#"))
+    return next((one["path"] for one in found if one and one["path"] not in ("null", "~")), None)
 
 
 def lines(status: Mapping[str, Any], *, alive: bool, age_s: float) -> list[str]:

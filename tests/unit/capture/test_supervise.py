@@ -168,6 +168,19 @@ def test_an_error_that_is_not_the_sources_fault_surfaces_and_closes_it() -> None
     assert "no room" in desk.states[-1].detail
 
 
+def test_whoever_refuses_frames_after_a_stop_is_no_fault() -> None:
+    desk = Desk(scripted(0))
+
+    def refuse(frame: Frame) -> None:
+        desk.stop.set()
+        raise RuntimeError("nobody takes them")
+
+    desk.supervisor._deliver = refuse
+    with pytest.raises(RuntimeError, match="nobody"):
+        desk.run()
+    assert (desk.states[-1].name, desk.states[-1].cause, desk.states[-1].detail) == ("stopped", "", "")
+
+
 class Live:
     """A supervisor in a thread, on the real clock."""
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from surveil.cli.serve import listen
-from surveil.cli.status import lines
+from surveil.cli.status import lines, named_in
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 
@@ -58,13 +58,23 @@ def test_serve_reloads_on_sighup_and_ends_well_on_sigterm(
     assert shown.code == 0
     assert "service  running" in shown.out
     assert "playing" in shown.out
-    config.write_text(config.read_text().replace("id: a", "id: b"))
+    sound = config.read_text()
+    config.write_text(sound + "oops: 1\n")
+    process.send_signal(signal.SIGHUP)
+    eventually(lambda: status(tmp_path)["state"] == "degraded", process)
+    broken = cli("status", config)  # it is found where the file says, broken or not
+    assert broken.code == 0
+    assert "oops: unknown key" in broken.out
+    config.write_text(sound.replace("id: a", "id: b"))
     process.send_signal(signal.SIGHUP)
     eventually(lambda: "b" in status(tmp_path)["cameras"], process)
     process.send_signal(signal.SIGTERM)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
-    assert err == ""
+    assert [line.partition(": ")[0] for line in err.splitlines()] == [
+        "error",
+        "warning",
+    ]  # of the broken file
     rows = [json.loads(line) for line in out.splitlines()]
     assert {row["camera"] for row in rows} == {"a", "b"}
     videos = sorted(path.relative_to(tmp_path).parts[1] for path in tmp_path.rglob("*.mp4"))
@@ -109,6 +119,27 @@ def test_status_without_a_service(cli: Cli, tmp_path: Path) -> None:
     assert "surveil serve" in outcome.err
     (tmp_path / "status.json").write_text("{}")
     assert "no status file of" in cli("status", "--file", "status.json").err
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("service: {lock_file: l, status_file: st.json, status_period_s: 1}\noops: [", "st.json"),
+        (
+            "service:\n  # status_file: no.json\n  status_file: 'my status.json'  # here\noops: 1",
+            "my status.json",
+        ),
+        ("service:\n  status_file: a b.json # here\n\tx", "a b.json"),
+        ("service: {status_file: null}\noops: 1", None),
+        ("status_file:\n[", None),
+        ("", None),
+    ],
+)
+def test_where_a_broken_configuration_has_its_status(tmp_path: Path, text: str, named: str | None) -> None:
+    path = tmp_path / "c.yaml"
+    assert named_in(path) is None
+    path.write_text(text)
+    assert named_in(path) == named
 
 
 def test_serve_without_a_file(cli: Cli) -> None:
