@@ -51,6 +51,7 @@ class Table:
 
     def __init__(self, options: RunOptions, clock: Clock, *, several: bool = False) -> None:
         self._options, self._clock, self._several = options, clock, several
+        self._for_several = several  # what the detector of cameras is fitted to, see `refitted`
         self._connections = Connections()
 
     @property
@@ -157,7 +158,7 @@ class Table:
         memory: Memory | None = None,
         at_s: float = 0.0,
     ) -> CameraStep:
-        """See `RunParts`."""
+        """See `RunParts`, and `pipeline.live.Brain`."""
         cuts = thresholds or self._thresholds(detector)
         model, known = self._options.model, memory or Memory()
         tracker = open_tracker(
@@ -188,13 +189,14 @@ class Table:
 
     def open_brain(self, model: str | None) -> Brain:
         """See `Parts`."""
-        detector, count = self._for_cameras(model, several=self._several)
+        several = self._for_several
+        detector, count = self._for_cameras(model, several=several)
         return Brain(
             detector=detector,
             new_step=lambda memory, at_s: self.new_step(detector, memory=memory, at_s=at_s),
             model=model,
             side_by_side=count,
-            several=self._several if detector.device.startswith("CPU") and self._at_once > 1 else None,
+            several=several if detector.device.startswith("CPU") and self._at_once > 1 else None,
         )
 
     def smaller_size(self, brain: Brain) -> tuple[int, int] | None:
@@ -209,6 +211,7 @@ class Table:
     def refitted(self, brain: Brain, size: tuple[int, int] | None, *, several: bool) -> Brain:
         """See `Parts`."""
         detector, count = self._for_cameras(brain.model, size, several=several)
+        self._for_several = several  # another model will be wanted for as many
         fits = None if brain.several is None else several
         return replace(brain, detector=detector, side_by_side=count, several=fits)
 

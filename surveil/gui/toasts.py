@@ -59,7 +59,8 @@ class Toast(QFrame):
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self.close)
-        self._timer.start(ERROR_MS if level == "error" else NOTE_MS)
+        long = level == "error" or action is not None  # there is something to decide
+        self._timer.start(ERROR_MS if long else NOTE_MS)
 
     def _unfold(self) -> None:
         self._timer.stop()

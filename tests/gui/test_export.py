@@ -19,11 +19,12 @@ from surveil.capture.spec import parse_source
 from surveil.clock import SystemClock
 from surveil.detect.card import Thresholds
 from surveil.errors import OutputError, SourceCause, SourceError, UsageError
-from surveil.gui.dialogs.export import ExportDialog, Subject
+from surveil.gui.dialogs.export import ExportDialog, Subject, subject_of
 from surveil.gui.exporting import Export, Order
 from surveil.gui.tasks import Tasks
 from surveil.pipeline.session import CameraConfig
 from surveil.render.style import OverlayStyle
+from surveil.resources import demo_clip
 from tests.support.clips import write_clip
 from tests.support.onnx_models import colour_model
 
@@ -303,6 +304,19 @@ def test_a_recording_of_the_file_is_exported_as_its_camera_is_watched(window, sq
     qtbot.waitUntil(dialog.isActiveWindow)
     qtbot.keyClick(dialog, Qt.Key.Key_Escape)
     assert window.doing.exports == []
+
+
+def test_where_files_go_if_nobody_says_otherwise(square, tmp_path, monkeypatch):
+    monkeypatch.setattr("platformdirs.user_videos_path", lambda: tmp_path / "Videos")
+
+    def folder(text):
+        return subject_of(CameraConfig(id="a", source=parse_source(text)), "A").folder
+
+    assert folder(str(square.clip)) == square.clip.parent / "surveil-out"
+    for text in (str(demo_clip()), "test://street"):
+        assert folder(text) == tmp_path / "Videos" / "surveil-out"
+    monkeypatch.setattr("os.access", lambda *_: False)
+    assert folder(str(square.clip)) == tmp_path / "Videos" / "surveil-out"
 
 
 def test_its_camera_may_be_removed_meanwhile(window, square, qtbot, monkeypatch):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from surveil.gui.tasks import Tasks
 from surveil.gui.text import shortened, tr
 from surveil.pipeline.session import CameraConfig
 from surveil.redact import redact
+from surveil.resources import demo_clip
 
 LOOK_MS = 200
 
@@ -50,11 +52,13 @@ class Subject:
 
 
 def subject_of(camera: CameraConfig, title: str) -> Subject:
-    """A recording of a session; its files go beside it, those of pictures and drawn scenes to the videos."""
+    """A recording of a session; its files go beside it, or to the user's videos where that is no place."""
     from platformdirs import user_videos_path
 
     source = Path(camera.source.text).resolve() if camera.source.kind == "file" else None
-    beside = user_videos_path() if source is None else source.parent
+    beside = user_videos_path()
+    if source is not None and source.parent != demo_clip().parent and os.access(source.parent, os.W_OK):
+        beside = source.parent
     return Subject(title=title, name=safe_name(camera.id), folder=beside / "surveil-out", source=source)
 
 
@@ -127,6 +131,7 @@ class ExportDialog(QDialog):
         buttons.addStretch(1)
         self.cancel, self.start = QPushButton(tr("Cancel")), QPushButton(tr("Export"))
         self.start.setDefault(True)
+        self.cancel.setAutoDefault(False)  # Enter must not cancel while the other one is disabled
         self.cancel.clicked.connect(self._cancel)
         self.start.clicked.connect(self._begin)
         buttons.addWidget(self.cancel)

@@ -72,7 +72,7 @@ class ZoneEditing(QObject):
         self.dock = ZonesDock(self.editor, self._classes(), around.window)
         self.dock.setWindowTitle(tr("Zones of {name}", name=shortened(camera.title, 30)))
         self.dock.changed.connect(self._told)
-        self.dock.applied.connect(lambda: self._keep(ends=False))
+        self.dock.applied.connect(self._apply)
         self.dock.done.connect(self._done)
         self.dock.left.connect(self.end)
         around.window.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self.dock)
@@ -128,7 +128,9 @@ class ZoneEditing(QObject):
         if self.overlay is not None and self.overlay.tile is not tile:
             self.overlay = None  # it went with its tile
         if tile is not None and self.overlay is None:
-            self.overlay = ZoneOverlay(self.editor, tile, lambda: self._around.desk.region(self.camera_id))
+            self.overlay = ZoneOverlay(
+                self.editor, tile, lambda: self._around.desk.wall.region(self.camera_id)
+            )
             self.overlay.changed.connect(self._show_tools)
         elsewhere = "" if tile is not None else tr("The camera is not on screen: choose it to go on drawing.")
         self._show_tools(elsewhere)
@@ -187,11 +189,19 @@ class ZoneEditing(QObject):
 
         self._around.filing.edit(work, done, failed)
 
-    def _done(self) -> None:
+    def _whole(self) -> bool:
+        """End what is being drawn; whether all of it can be kept."""
         if self.editor.draft:
             self.editor.finish()
             self._told()
-        if self.fault:
+        return not self.fault
+
+    def _apply(self) -> None:
+        if self._whole():
+            self._keep(ends=False)
+
+    def _done(self) -> None:
+        if not self._whole():
             return
         if self.unsaved:
             self._keep(ends=True)
@@ -234,6 +244,7 @@ class ZoneEditing(QObject):
         if self.overlay is not None and self.overlay.tile is tile:
             self.overlay.hide()
             self.overlay.deleteLater()
+            tile.setFocus()  # else a button of the toolbar would get the next Enter
         self.overlay = None
         self._around.window.removeDockWidget(self.dock)
         self.dock.deleteLater()
