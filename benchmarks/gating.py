@@ -154,7 +154,7 @@ def report(arguments: argparse.Namespace) -> dict[str, Any]:
     clips = {kind: getattr(arguments, kind) for kind in VISITS if getattr(arguments, kind) is not None}
     if not clips:
         sys.exit(__doc__)
-    found: dict[str, Any] = {"surveil": __version__, "machine": describe_machine(), "clips": {}}
+    found: dict[str, Any] = {"version": __version__, "machine": describe_machine(), "clips": {}}
     with tempfile.TemporaryDirectory() as text:
         folder = Path(text)
         for kind, clip in clips.items():
