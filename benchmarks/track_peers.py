@@ -24,8 +24,13 @@ FPS = 10.0
 ACTIVATION = (0.25, 0.35, 0.45, 0.5, 0.6, 0.7)
 
 
-def byte_track(det: Path, out: Path, threshold: float) -> None:
-    """Supervision's ByteTrack; runs in the peer's environment."""
+def byte_track(threshold: float, files: list[Path]) -> None:
+    """Supervision's ByteTrack over detections and outputs by turns; runs in the peer's environment."""
+    for det, out in zip(files[::2], files[1::2], strict=True):
+        _byte_track(det, out, threshold)
+
+
+def _byte_track(det: Path, out: Path, threshold: float) -> None:
     import supervision
 
     tracker = supervision.ByteTrack(track_activation_threshold=threshold, frame_rate=int(FPS))
@@ -41,7 +46,11 @@ def byte_track(det: Path, out: Path, threshold: float) -> None:
     out.write_text("".join(lines))
 
 
-def score(model: Path, name: str, run: Callable[[Path, Path], None]) -> dict[str, Any]:
+Run = Callable[[list[tuple[Path, Path]]], None]
+"""Tracks scenes: their folders, and the files to write."""
+
+
+def score(model: Path, name: str, run: Run) -> dict[str, Any]:
     """Run a tracker on every scene of a model; its mean scores."""
     from surveil.app.evaluate import evaluate
 
@@ -49,8 +58,8 @@ def score(model: Path, name: str, run: Callable[[Path, Path], None]) -> dict[str
     for folder in (tracks, truth):
         folder.mkdir(parents=True, exist_ok=True)
     scenes = sorted(path.parent for path in model.glob("*/det.txt"))
+    run([(scene, tracks / f"{scene.name}.txt") for scene in scenes])
     for scene in scenes:
-        run(scene, tracks / f"{scene.name}.txt")
         (truth / f"{scene.name}.txt").write_text((scene / "gt.txt").read_text())
     scores = evaluate(tracks, truth)
     each = {scene.name: round(100 * scores[scene.name].hota, 2) for scene in scenes}
@@ -77,17 +86,18 @@ def compare(model: Path, peer_python: str) -> dict[str, Any]:
     own_cut, _ = thresholds_from(np.concatenate(seen).astype(np.float64))
     own_cuts = {"low": own_cut.low, "high": own_cut.high, "birth": own_cut.birth}
 
-    def ours(cuts: dict[str, float], with_motion: bool = True) -> Callable[[Path, Path], None]:
-        def run(scene: Path, out: Path) -> None:
-            cmc = scene / "cmc.txt" if with_motion else None
-            follow(scene / "det.txt", out, FollowOptions(fps=FPS, cmc=cmc, **cuts))
+    def ours(cuts: dict[str, float], with_motion: bool = True) -> Run:
+        def run(scenes: list[tuple[Path, Path]]) -> None:
+            for scene, out in scenes:
+                cmc = scene / "cmc.txt" if with_motion else None
+                follow(scene / "det.txt", out, FollowOptions(fps=FPS, cmc=cmc, **cuts))
 
         return run
 
-    def peer(threshold: float) -> Callable[[Path, Path], None]:
-        def run(scene: Path, out: Path) -> None:
-            words = [peer_python, __file__, "--byte-track", scene / "det.txt", out, threshold]
-            subprocess.run(list(map(str, words)), check=True)
+    def peer(threshold: float) -> Run:
+        def run(scenes: list[tuple[Path, Path]]) -> None:
+            files = [str(path) for scene, out in scenes for path in (scene / "det.txt", out)]
+            subprocess.run([peer_python, __file__, "--byte-track", f"{threshold:g}", *files], check=True)
 
         return run
 
@@ -104,7 +114,7 @@ def compare(model: Path, peer_python: str) -> dict[str, Any]:
 def main() -> None:
     """Command line."""
     if sys.argv[1:2] == ["--byte-track"]:
-        byte_track(Path(sys.argv[2]), Path(sys.argv[3]), float(sys.argv[4]))
+        byte_track(float(sys.argv[2]), [Path(text) for text in sys.argv[3:]])
         return
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter

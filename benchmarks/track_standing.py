@@ -161,7 +161,7 @@ class Tally:
 def trackers() -> dict[str, Tracker]:
     """Ours, ours without parking, and the textbook."""
     config = TrackerConfig()
-    never = replace(config, parking_labels=frozenset())
+    never = replace(config, parked_life_by_label={})
     return {
         "surveil": SurveilTracker(config, SURVEIL_6),
         "surveil without parking": SurveilTracker(never, SURVEIL_6),

@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 from surveil.errors import UsageError
 from surveil.labels import LabelMap
 
+VEHICLES = ("bicycle", "car", "motorcycle", "bus", "truck")
+PARKED_LIFE_S: Mapping[str, float] = MappingProxyType(dict.fromkeys(VEHICLES, 120.0))
+
 
 class Thresholds(Protocol):
     """The scores by which a tracker uses detections; a model card's thresholds fit."""
@@ -48,9 +51,8 @@ class TrackerConfig:
         confirm_hits: detections that make a tentative track a confirmed one.
         sure_score: a first detection from here on confirms at once; None: never.
         lost_life_s: how long a track may stay unseen; `lost_life_by_label` overrides it by class name.
-        parking_labels: classes that park; see `parking`.
-        park_after_s: what stands for so long is parked.
-        parked_life_s: how long a parked track may stay unseen.
+        park_after_s: what stands for so long is parked; see `parking`.
+        parked_life_by_label: how long a parked track may stay unseen; classes that are not named do not park.
         restart_gap_s: a lost track found after a longer gap takes its velocity from the gap.
         same_overlap: boxes that overlap more are one object: detections of different classes, and a lost
             track upon an older, living one.
@@ -68,10 +70,9 @@ class TrackerConfig:
     confirm_hits: int = 2
     sure_score: float | None = None
     lost_life_s: float = 1.0
-    lost_life_by_label: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({"person": 1.0}))
-    parking_labels: frozenset[str] = frozenset({"bicycle", "car", "motorcycle", "bus", "truck"})
+    lost_life_by_label: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({"person": 1.5}))
     park_after_s: float = 3.0
-    parked_life_s: float = 120.0
+    parked_life_by_label: Mapping[str, float] = field(default_factory=lambda: PARKED_LIFE_S)
     restart_gap_s: float = 0.2
     same_overlap: float = 0.85
     max_step_s: float = 3.0
@@ -83,10 +84,14 @@ class TrackerConfig:
                 f"got low {self.low:g}, high {self.high:g}, birth {self.birth:g}"
             )
         above_0 = ("predicted_gate", "low_gate", "observed_gate", "tentative_gate")
-        for name in (*above_0, "lost_life_s", "park_after_s", "parked_life_s", "max_step_s"):
+        for name in (*above_0, "lost_life_s", "park_after_s", "max_step_s"):
             if not getattr(self, name) > 0:
                 raise UsageError(f"TrackerConfig.{name}: expected more than 0, got {getattr(self, name):g}")
 
     def lives_s(self, labels: LabelMap) -> NDArray[np.float64]:
         """How long a track of each class (C,) may stay unseen."""
         return np.array([self.lost_life_by_label.get(name, self.lost_life_s) for name in labels.names])
+
+    def parked_lives_s(self, labels: LabelMap) -> NDArray[np.float64]:
+        """The same of a parked one; 0: this class does not park."""
+        return np.array([self.parked_life_by_label.get(name, 0.0) for name in labels.names])

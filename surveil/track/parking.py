@@ -2,7 +2,8 @@
 
 A track has an anchor, the box at which it has been since `anchored_s`. Of a class that parks, and anchored
 for long enough, it is parked. A parked track that is lost waits at its anchor, much longer than others live,
-and only an object of its class that fits its place wakes it: whoever passes by does not steal its id.
+and only what fits its place wakes it, an object of another class (labels flicker) only where it fits well:
+whoever passes by does not steal its id.
 """
 
 from __future__ import annotations
@@ -12,22 +13,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from surveil.labels import LabelMap
 from surveil.track.assignment import Pairs, height_modulated_iou
 from surveil.track.config import TrackerConfig
 
 Mask = NDArray[np.bool_]
 Boxes = NDArray[np.float64]
 
-MOVED_ON = 0.7  # a box that overlaps its anchor less has moved on
+MOVED_ON = 0.7  # a box that overlaps its anchor less has moved on; one that overlaps it more fits well
 WOKEN = 0.5  # once parked, it takes more: detections of what is half hidden jump about
-INSIDE = 0.9  # of a box's area; that much within the anchor, it is a part of what stands there
-PART = 0.25  # the smallest part that is believed
-
-
-def parking_classes(labels: LabelMap, config: TrackerConfig) -> Mask:
-    """Mask (C,) of the classes that park."""
-    return np.array([name in config.parking_labels for name in labels.names])
+INSIDE = 0.8  # of a box's area; that much within the anchor makes it a part of what stands there
+PART = 0.15  # the smallest part that is believed
 
 
 def parked(tracks: Any, parks: Mask, config: TrackerConfig) -> Mask:
@@ -63,7 +58,7 @@ def wakes(pairs: Pairs, waiting: Mask, same_class: Mask, tracks: Boxes, detectio
     overlap = pairs.overlap[asks]
     part = _part(detections[pairs.detections[asks]], tracks[pairs.tracks[asks]], overlap)
     may[asks] = (overlap >= WOKEN) | part
-    return may
+    return may | (pairs.overlap >= MOVED_ON)
 
 
 def _part(boxes: Boxes, anchor: Boxes, overlap: NDArray[np.float64]) -> Mask:

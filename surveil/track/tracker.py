@@ -192,7 +192,8 @@ class SurveilTracker:
     def _lives(self, tracks: Table) -> NDArray[np.float64]:
         """How long each track (N,) may stay unseen."""
         parked = parking.parked(tracks, self._parks, self._config)
-        return np.where(parked, self._config.parked_life_s, self._lives_s[tracks["class_ids"]])
+        kinds = tracks["class_ids"]
+        return np.asarray(np.where(parked, self._parked_lives_s[kinds], self._lives_s[kinds]))
 
     def _carried(self, tracks: Table, found: Detections, row: Index, now_s: float) -> Table:
         """The tracks after this frame: `row` (N,) is the detection of each, or NOBODY."""
@@ -234,7 +235,8 @@ class SurveilTracker:
 
     def _know(self, labels: LabelMap) -> None:
         self._lives_s = self._config.lives_s(labels)
-        self._parks = parking.parking_classes(labels, self._config)
+        self._parked_lives_s = self._config.parked_lives_s(labels)
+        self._parks = self._parked_lives_s > 0
 
     # ---- appearance
 

@@ -82,6 +82,27 @@ def test_a_half_hidden_car_is_the_same_car() -> None:
     assert street.ids == {1}
 
 
+def test_a_car_that_is_called_something_else_for_once_is_the_same_car() -> None:
+    street = parked()
+    street.play(3)
+    street.play(DT, (shifted(2), BUS))
+    assert ids(street.play(1, (PARKED, CAR))) == [1]
+    assert street.ids == {1}
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_what_is_seen_of_a_car_between_passers_by_is_the_same_car(seed: int) -> None:
+    """A third of it, and edges that are 3 % off, as detectors see them."""
+    street, rng = parked(), np.random.default_rng(seed)
+    for _ in range(20):
+        street.play(1.4)
+        left = PARKED[0] + rng.uniform(0, 80)
+        part = np.array([left, PARKED[1], left + 40, PARKED[3]])
+        street.show(found([tuple(part + rng.normal(0, 0.03, 4) * [40, 70, 40, 70])], classes=CAR))
+    assert ids(street.play(1, (PARKED, CAR))) == [1]
+    assert street.ids == {1}
+
+
 def test_another_car_that_drives_past_is_another_car() -> None:
     street = parked()
     street.play(3)

@@ -345,6 +345,7 @@ def memory_mb() -> float:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="asks Linux how much memory it holds")
 def test_a_million_frames_leave_nothing_behind() -> None:
     """Somebody walks through again and again, 9.3 hours long."""
