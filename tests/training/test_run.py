@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -165,7 +166,8 @@ def test_recipes_are_complete(name: str) -> None:
     assert made.name == name
     assert made == recipe(name)
     assert made.model.classes == len(made.labels.labels)
-    side = int(made.ships.rpartition("-")[2]) if made.ships[-1].isdigit() else 320
+    named = re.search(r"-(\d{3})", made.ships)
+    side = int(named[1]) if named else 320
     assert made.sizes[0] == (side, side)
     assert np.prod([s.images for s in made.stages]) > 0
 
