@@ -44,7 +44,7 @@ def run(  # noqa: PLR0913 - the same arguments as the command line's, so that th
     start: float = 0.0,
     end: float | None = None,
     all_states: bool = False,
-    transport: Literal["tcp", "udp"] = "tcp",
+    rtsp_transport: Literal["tcp", "udp"] = "tcp",
     verify_tls: bool = False,
     username: str | None = None,
     password: str | None = None,
@@ -84,7 +84,7 @@ def run(  # noqa: PLR0913 - the same arguments as the command line's, so that th
         start: first media second; see `RunOptions`.
         end: media second to end before; see `RunOptions`.
         all_states: also unconfirmed tracks.
-        transport: how RTSP carries its packets; see `CameraOptions`, as are the next three.
+        rtsp_transport: how RTSP carries its packets; see `CameraOptions`, as are the next three.
         verify_tls: whether encrypted cameras must prove who they are.
         username: of network cameras.
         password: of network cameras; `keyring:NAME` and `${VAR}` are looked up.
@@ -121,7 +121,7 @@ def run(  # noqa: PLR0913 - the same arguments as the command line's, so that th
             all_states=all_states,
         ),
         camera=CameraOptions(
-            transport=transport, verify_tls=verify_tls, username=username, password=password
+            transport=rtsp_transport, verify_tls=verify_tls, username=username, password=password
         ),
         start_s=start,
         end_s=end,
