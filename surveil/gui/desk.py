@@ -18,7 +18,7 @@ from surveil.gui.text import tr
 from surveil.gui.view import TileView
 from surveil.gui.wall import Wall
 from surveil.gui.words import badges, objects_in_words, sentences, trouble, word_of
-from surveil.pipeline.present import WHOLE, Region
+from surveil.pipeline.present import WHOLE
 from surveil.pipeline.session import CameraConfig, Session
 from surveil.pipeline.state import TROUBLE, State
 from surveil.render.style import OverlayStyle
@@ -168,18 +168,6 @@ class Desk:
     def switched(self, name: str) -> bool:
         """Whether a part of the overlay is on."""
         return bool(getattr(self.style, name))
-
-    def show(self, sizes: Mapping[str, tuple[int, int]]) -> None:
-        """See `Wall.show`, of the main window."""
-        self.wall.show(sizes)
-
-    def whole(self, camera_id: str) -> None:
-        """See `Wall.whole`, of the main window."""
-        self.wall.whole(camera_id)
-
-    def region(self, camera_id: str) -> Region:
-        """See `Wall.region`, of the main window."""
-        return self.wall.region(camera_id)
 
     def _style_of(self, camera_id: str) -> OverlayStyle:
         return replace(self.style, zones=False) if camera_id == self.bare else self.style

@@ -264,7 +264,7 @@ class Doing:
 
     def _whole(self) -> None:
         if self._desk.board.selected is not None:
-            self._desk.whole(self._desk.board.selected)
+            self._desk.wall.whole(self._desk.board.selected)
 
     def _screen(self) -> None:
         window, full = self._window, not self._window.isFullScreen()

@@ -334,7 +334,7 @@ class MainWindow(QMainWindow):
         """See Qt: what is not seen is not drawn."""
         super().hideEvent(event)
         self._pull.stop()
-        self.desk.show({})
+        self.desk.wall.show({})
 
     def quit(self) -> None:
         """Close for good, whatever is set for closing; ask where something would be lost."""

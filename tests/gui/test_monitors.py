@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from PyQt6.QtCore import QPoint, QPointF, Qt
+from PyQt6.QtCore import QPoint, QPointF, QRect, Qt
 from PyQt6.QtGui import QGuiApplication, QWheelEvent
 from PyQt6.QtWidgets import QApplication, QDialogButtonBox
 
@@ -236,6 +236,23 @@ def test_nonsense_that_is_remembered(new_window, tmp_path, text):
 
 
 # ---- screens
+
+
+def test_a_new_one_fills_a_screen_that_is_free(wall, monitors, monkeypatch, qtbot):
+    class Second:
+        def name(self):
+            return "second"
+
+        def geometry(self):
+            return QRect(40, 50, 700, 500)
+
+        availableGeometry = geometry
+
+    screens = [*QApplication.screens(), Second()]
+    with monkeypatch.context() as patch:
+        patch.setattr("surveil.gui.monitors.monitors.QApplication.screens", lambda: screens)
+        monitor = opened(wall, monitors, qtbot)
+    assert monitor.geometry() == QRect(40, 50, 700, 500)
 
 
 def test_it_comes_back_into_sight_when_its_screen_is_unplugged(wall, monitors, qtbot):

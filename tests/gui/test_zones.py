@@ -267,7 +267,7 @@ def test_the_wheel_goes_into_the_picture_and_the_zones_stay_on_it(zones, hand, w
         Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
     )  # fmt: skip
     QApplication.sendEvent(zones.overlay, event)
-    assert window.desk.region("gate") != (0.0, 0.0, 1.0, 1.0)
+    assert window.desk.wall.region("gate") != (0.0, 0.0, 1.0, 1.0)
     after = zones.overlay.place((0.2, 0.2))
     assert abs(after.x() - before.x()) < 2
     hand.drag((0.2, 0.2), (0.25, 0.25))

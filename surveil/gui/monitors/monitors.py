@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QObject, QTimer
-from PyQt6.QtWidgets import QApplication
+from PyQt6.QtGui import QScreen
+from PyQt6.QtWidgets import QApplication, QWidget
 
 from surveil.gui.monitors.dialog import MonitorDialog
 from surveil.gui.monitors.plan import MOST, Plan, read_plans
@@ -57,8 +58,16 @@ class Monitors(QObject):
         monitor.changed.connect(self._note)
         monitor.edited.connect(lambda: self._edit(monitor))
         monitor.closed.connect(lambda: self._closed(monitor))
+        screen = None if plan.geometry else self._free_screen()
+        if screen is not None:
+            monitor.setGeometry(screen.availableGeometry())
         monitor.show()  # full screen again where it was: its geometry says so
         self._note()
+
+    def _free_screen(self) -> QScreen | None:
+        """One on which no window of ours stands yet."""
+        taken = {_screen_of(window) for window in (self._window, *self.open[:-1])}
+        return next((screen for screen in QApplication.screens() if screen.name() not in taken), None)
 
     def _edit(self, monitor: MonitorWindow) -> None:
         dialog = MonitorDialog(monitor.plan, self._window.desk.entries, monitor)
@@ -87,3 +96,8 @@ class Monitors(QObject):
         self._over = True
         for monitor in list(self.open):
             monitor.close()
+
+
+def _screen_of(window: QWidget) -> str:
+    screen = window.screen()
+    return "" if screen is None else screen.name()
