@@ -265,6 +265,10 @@ class MainWindow(QMainWindow):
         if len(opened) == 1 and len(self.desk.entries) > 1:
             self.desk.board.toggle_full(opened[0])
         self.arrange()
+        self._focus_wall()
+
+    def _focus_wall(self) -> None:
+        """Let keys go to the tiles, not to a button of the toolbar."""
         for tile in self.grid.tiles.values():
             tile.setFocus()
             break
@@ -272,9 +276,11 @@ class MainWindow(QMainWindow):
     def arrange(self) -> None:
         """Show the start page or the tiles, as many as there are."""
         page = 1 if self.desk.entries else 0
-        if self._stack.currentIndex() != page:
-            self._stack.setCurrentIndex(page)
+        another = self._stack.currentIndex() != page
+        self._stack.setCurrentIndex(page)
         self.grid.arrange()
+        if another:
+            self._focus_wall()
         self._refresh_bar()
         self.refresh()
 

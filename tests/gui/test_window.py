@@ -41,6 +41,13 @@ def test_the_demo_door_plays_the_shipped_clip_again_and_again(window, session, q
     assert stack(window) == 1
 
 
+def test_keys_go_to_the_tiles_as_soon_as_there_are_any(window, qtbot):
+    window.activateWindow()
+    qtbot.mouseClick(window.start_page.doors["demo"], LEFT)
+    (tile,) = window.grid.tiles.values()
+    assert tile.hasFocus()
+
+
 def test_the_file_door_opens_what_was_chosen_and_remembers_the_folder(window, session, qtbot, monkeypatch):
     monkeypatch.setattr(QFileDialog, "getOpenFileNames", lambda *_: (["/clips/a.mp4"], ""))
     qtbot.mouseClick(window.start_page.doors["open"], LEFT)
