@@ -119,12 +119,10 @@ class Lane:
 
     def step_of(self, brain: Brain, frame: Frame) -> CameraStep:
         """The camera's tracker and rules; a brain of another kind begins anew with this frame, ids go on."""
-        if self.step is None:
-            memory = self._memory if self.live else self._memory.ids_alone()  # recordings play another time
-            self.step = (brain.new_step, brain.new_step(memory, memory.moment(frame)))
-        elif self.step[0] is not brain.new_step:
-            memory = Memory(last_id=self.step[1].last_id)
-            self.step = (brain.new_step, brain.new_step(memory, memory.moment(frame)))
+        if self.step is None or self.step[0] is not brain.new_step:
+            memory = self._memory if self.step is None else Memory(last_id=self.step[1].last_id)
+            step = brain.new_step(memory, memory.moment(frame, live=self.live))
+            self.step = (brain.new_step, step)
         return self.step[1]
 
     def due(self, frame: Frame) -> bool:

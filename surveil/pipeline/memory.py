@@ -25,14 +25,15 @@ class Memory:
     tracker: str | None = None
     wall_s: float = 0.0
 
-    def moment(self, first: Frame) -> float:
+    def moment(self, first: Frame, *, live: bool) -> float:
         """The media time of the tracker's last update, as the frames from this one on count.
 
         Cameras begin to count anew when they are opened, so wall clocks tell how long nobody looked. Where
-        they were set back meanwhile it was long ago.
+        they were set back meanwhile it was long ago, and so it was where a recording begins again: what it
+        shows now has nothing to do with its last picture.
         """
         passed_s = first.wall_s - self.wall_s
-        return first.pts_s - (passed_s if passed_s >= 0 else LONG_AGO_S)
+        return first.pts_s - (passed_s if live and passed_s >= 0 else LONG_AGO_S)
 
     def ids_alone(self) -> Memory:
         """The same without the tracks."""

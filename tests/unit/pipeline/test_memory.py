@@ -38,8 +38,10 @@ def first_ids(session: Session, name: str) -> list[int]:
 
 def test_wall_clocks_tell_how_long_nobody_looked(fakes: SimpleNamespace) -> None:
     first = replace(fakes.Source().picture(0), pts_s=0.5, wall_s=1002.0)
-    assert Memory(wall_s=1000.0).moment(first) == pytest.approx(-1.5)
-    assert Memory(wall_s=1000.0).moment(replace(first, wall_s=999.0)) == 0.5 - LONG_AGO_S
+    memory, set_back = Memory(wall_s=1000.0), replace(first, wall_s=999.0)
+    assert memory.moment(first, live=True) == pytest.approx(-1.5)
+    assert memory.moment(set_back, live=True) == 0.5 - LONG_AGO_S
+    assert memory.moment(first, live=False) == 0.5 - LONG_AGO_S
 
 
 def test_cameras_that_nobody_knows_begin_where_all_ids_were() -> None:
@@ -50,9 +52,9 @@ def test_cameras_that_nobody_knows_begin_where_all_ids_were() -> None:
     assert memories.learn({}).ids_after == 50
 
 
-@pytest.mark.parametrize(("live", "taken"), [(True, "told"), (False, None)])
+@pytest.mark.parametrize(("live", "at_s"), [(True, -1.0), (False, -LONG_AGO_S)])
 def test_a_live_camera_goes_on_and_a_recording_begins_anew(
-    fakes: SimpleNamespace, live: bool, taken: str | None
+    fakes: SimpleNamespace, live: bool, at_s: float
 ) -> None:
     memory = Memory(last_id=7, tracker="told", wall_s=1000.0)
     lane = Lane("a", live=live, taps={}, memory=memory)
@@ -66,7 +68,7 @@ def test_a_live_camera_goes_on_and_a_recording_begins_anew(
 
     first = replace(fakes.Source().picture(0), pts_s=0.0, wall_s=1001.0)
     lane.step_of(replace(brain, new_step=new_step), first)
-    assert asked == [(replace(memory, tracker=taken), -1.0)]
+    assert asked == [(memory, at_s)]
 
 
 def test_another_model_takes_the_ids_alone(fakes: SimpleNamespace) -> None:

@@ -287,6 +287,9 @@ def test_no_id_comes_twice_over_a_restart(
     assert min(after) > max(ids_of(before))
     assert (min(after) - max(ids_of(before)) < RESERVE) == (ending == "well")
     assert ("tracks begin anew" in caplog.text) == (ending == "damaged")
+    if ending == "well":  # what was there at the end is told to have gone
+        alive = ids_of(before) - {gone for line in before for gone in line["removed"]}
+        assert alive <= {gone for line in told(tmp_path)[len(before) :] for gone in line["removed"]}
 
 
 def test_a_second_one_refuses_and_names_the_first(running: Running, base: str, clip: Path) -> None:
