@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from surveil.app.login import with_login
 from surveil.capture.open import SourceOptions, open_source
@@ -51,16 +50,18 @@ def source_of(camera: Camera, file: Path, environment: Mapping[str, str]) -> Sou
 
 
 def probe(
-    spec: SourceSpec, *, clock: Clock, stop: threading.Event, transport: Literal["tcp", "udp"] = "tcp"
+    spec: SourceSpec, *, clock: Clock, stop: threading.Event, camera: Camera | None = None
 ) -> Found | None:
     """Open a source, take its first pictures, and close it; None where `stop` was set before one came.
+
+    `camera`: how it is read, and what of its pictures is private; None: as by default, and nothing.
 
     Raises:
         SourceError: with cause and remedy.
     """
     spec.check()
     began_s = clock.monotonic()
-    options = SourceOptions(stop=stop, transport=transport)
+    options, hide = _as_watched(camera, stop)
     source = open_source(spec, camera_id="probe", clock=clock, options=options)
     with playing(source, stop) as frames:
         first = newest = next(frames, None)
@@ -78,5 +79,19 @@ def probe(
             rate_hz=count / passed_s if passed_s > 0 else source.info.rate_hz,
             decoder=source.info.decoder,
             first_s=first.arrived_s - began_s,
-            frame=newest,
+            frame=hide(newest),
         )
+
+
+def _as_watched(
+    camera: Camera | None, stop: threading.Event
+) -> tuple[SourceOptions, Callable[[Frame], Frame]]:
+    """How a camera's stream is opened, and what its pictures go through before anything sees them."""
+    from surveil.capture.privacy import PrivacyMask  # brings OpenCV along
+
+    if camera is None:
+        return SourceOptions(stop=stop), PrivacyMask(())
+    options = SourceOptions(
+        stop=stop, transport=camera.rtsp_transport, verify_tls=camera.verify_tls, decode=camera.decode
+    )
+    return options, PrivacyMask([area.relative for area in camera.masks.privacy])

@@ -45,7 +45,7 @@ class Probing:
         def look(stop: threading.Event) -> Found | None:
             whole = with_password(camera, password) if password else camera
             spec = source_of(whole, self._file, os.environ)
-            return probe(spec, clock=self._clock, stop=stop, transport=camera.rtsp_transport)
+            return probe(spec, clock=self._clock, stop=stop, camera=camera)
 
         return self._aside("probe", look, done, failed)
 

@@ -10,9 +10,12 @@ import pytest
 from surveil.app.probe import probe, source_of
 from surveil.capture.spec import parse_source
 from surveil.clock import SystemClock
-from surveil.config.camera import Camera, Input
+from surveil.config.camera import Camera, Input, Masks
+from surveil.config.shapes import Area
 from surveil.errors import SourceCause, SourceError
 from surveil.resources import demo_clip
+from tests.support.rtsp_camera import RtspCamera
+from tests.support.tls import TlsFront, make_certificate
 
 
 def look(text: str, stop: threading.Event | None = None):
@@ -24,6 +27,27 @@ def test_a_recording_says_what_it_is() -> None:
     assert (found.size, found.rate_hz) == ((960, 540), 12.0)
     assert "h264" in found.decoder
     assert found.frame.image.shape == (540, 960, 3)
+
+
+def test_what_is_private_is_not_seen_in_a_test_either() -> None:
+    left = Area(points=((0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0)))
+    masked = Camera(id="a", inputs=(Input(url="0"),), masks=Masks(privacy=(left,)))
+    spec = parse_source(str(demo_clip()))
+    found = probe(spec, clock=SystemClock(), stop=threading.Event(), camera=masked)
+    assert found is not None
+    assert not found.frame.image[:, :480].any()
+    assert found.frame.image[:, 490:].any()
+
+
+def test_an_encrypted_camera_is_asked_who_it_is_as_it_will_be_later(clip: Path, tmp_path: Path) -> None:
+    with RtspCamera(clip) as plain, TlsFront(plain.port, make_certificate(tmp_path)) as front:
+        url = f"rtsps://127.0.0.1:{front.port}/cam"
+        camera = Camera(id="a", inputs=(Input(url=url),))
+        assert probe(parse_source(url), clock=SystemClock(), stop=threading.Event(), camera=camera)
+        proved = camera.model_copy(update={"verify_tls": True})
+        with pytest.raises(SourceError) as refused:
+            probe(parse_source(url), clock=SystemClock(), stop=threading.Event(), camera=proved)
+    assert refused.value.cause is SourceCause.TLS
 
 
 def test_a_camera_that_refuses_says_why_and_what_to_do() -> None:
