@@ -232,7 +232,7 @@ def models(desktop: Stage) -> None:
     desktop.until(lambda: dialog.cards)
     first = next(iter(dialog.cards))
     QTest.mouseClick(dialog.cards[first].measure, Qt.MouseButton.LeftButton)
-    desktop.until(lambda: first in dialog._bench.speeds)
+    desktop.until(lambda: " a second" in dialog.cards[first].speed.text())
     desktop.wait(2.0)
     desktop.save(dialog, "models.jpg")
     dialog.close()

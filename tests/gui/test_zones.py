@@ -119,6 +119,17 @@ def test_a_zone_is_drawn_kept_and_applied_without_a_restart(zones, hand, window,
     assert session.named("show")[-1][3].zones is True
 
 
+def test_apply_ends_what_is_being_drawn_and_keeps_it(zones, hand, path, qtbot):
+    qtbot.mouseClick(zones.dock.tools["zone"], LEFT)
+    hand.click((0.7, 0.1), (0.9, 0.1))
+    qtbot.mouseClick(zones.dock.apply, LEFT)
+    assert "at least 3 corners" in zones.dock.words.text()
+    hand.click((0.9, 0.4))
+    qtbot.mouseClick(zones.dock.apply, LEFT)
+    qtbot.waitUntil(lambda: not zones.unsaved)
+    assert [zone.name for zone in kept(path).zones] == ["Yard", "Zone 1"]
+
+
 def test_corners_are_dragged_made_and_removed_and_all_of_it_undone(zones, hand):
     hand.drag((0.2, 0.2), (0.1, 0.1))
     hand.drag((0.6, 0.4), (0.7, 0.4))

@@ -29,11 +29,12 @@ class Unsaved:
 
 def keep_all(unsaved: Sequence[Unsaved], then: Callable[[], None]) -> None:
     """Keep one after the other, the next when the one before is in the file, and go on with `then`."""
-    rest = [one for one in unsaved if one.keep is not None]
-    if rest and rest[0].keep is not None:
-        rest[0].keep(lambda: keep_all(rest[1:], then))
-    else:
+    if not unsaved:
         then()
+    elif (keep := unsaved[0].keep) is None:
+        keep_all(unsaved[1:], then)
+    else:
+        keep(lambda: keep_all(unsaved[1:], then))
 
 
 class ClosingDialog(QDialog):
