@@ -12,7 +12,9 @@ from PyQt6.QtWidgets import QDialog
 from surveil.capture.onvif.discover import DiscoverConfig
 from surveil.gui.dialogs.camera import CameraDialog
 from surveil.gui.dialogs.find import FindDialog
+from tests.support.clips import write_clip
 from tests.support.onvif_camera import Crowd, OnvifCamera, match, matches
+from tests.support.rtsp_camera import RtspCamera
 
 pytest.importorskip("defusedxml", reason="comes with the extra onvif")
 
@@ -81,6 +83,20 @@ def test_a_camera_is_found_asked_and_used(adding, crowd, no_test, qtbot):
     assert (adding.username.text(), adding.password.text()) == ("me", "secret")
     assert adding.name.text() == "Front door"
     assert [draft.url for draft in no_test] == [adding.url.text()]
+
+
+def test_what_was_found_is_looked_at_at_once(adding, crowd, camera, tmp_path, qtbot):
+    with RtspCamera(write_clip(tmp_path / "square.mp4")) as stream:
+        camera.user, camera.uri = "", lambda token: stream.url
+        dialog = find(adding, qtbot)
+        searched(dialog, qtbot)
+        qtbot.mouseClick(dialog.ask, LEFT)
+        qtbot.waitUntil(lambda: dialog.use.isEnabled(), timeout=10_000)
+        qtbot.mouseClick(dialog.use, LEFT)
+        qtbot.waitUntil(lambda: "It works" in adding.verdict.text(), timeout=30_000)
+    assert adding.url.text() == stream.url
+    assert adding.large.text() == ""  # both profiles have the same address
+    assert adding.thumbnail.isVisible()
 
 
 def test_by_keyboard_alone(adding, crowd, no_test, qtbot):
