@@ -113,8 +113,8 @@ def probes(monkeypatch):
     """What the next probe gives; `held` keeps it until it is cancelled."""
     answers = SimpleNamespace(give=None, held=False, stopped=threading.Event(), asked=[])
 
-    def probe(spec, *, clock, stop, transport):
-        answers.asked.append((spec.text, transport))
+    def probe(spec, *, clock, stop, camera):
+        answers.asked.append((spec.text, camera.rtsp_transport))
         if answers.held:
             stop.wait(10)
             answers.stopped.set()
