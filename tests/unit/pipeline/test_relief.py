@@ -21,7 +21,7 @@ from surveil.pipeline.session import CameraConfig, Session
 from surveil.types import FrameResult
 
 PAUSE = threading.Event()  # never set: something to wait on
-QUICK = LadderConfig(window_s=0.2, down_s=0.0, up_s=0.1, relapse_s=0.0, least_hz=100.0)
+QUICK = LadderConfig(window_s=0.2, down_s=0.0, up_s=0.1, relapse_s=0.0, least_hz=40.0)
 
 
 def eventually(true: Callable[[], Any], timeout_s: float = 20.0) -> Any:
