@@ -75,6 +75,13 @@ def test_credentials_are_encoded_and_never_shown() -> None:
         assert "a%40b" not in text
 
 
+def test_a_user_in_an_address_that_is_only_named_and_one_beside_it() -> None:
+    file = loaded("cameras: [{id: a, inputs: ['${URL}'], username: me, password: pw}]")
+    plan = plan_cameras(file, References({"URL": "rtsp://you:hunter2@h/1"}))
+    assert "keep one of them" in plan.failed["a"].reason
+    assert "hunter2" not in plan.failed["a"].reason
+
+
 def test_a_camera_that_cannot_be_known_does_not_stop_the_others() -> None:
     file = loaded("cameras:\n  - ${NO}\n  - id: b\n    inputs: ['${BAD}']\n  - test://street\n")
     plan = plan_cameras(file, References({"BAD": "concat:hunter2|x"}))
