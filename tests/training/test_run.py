@@ -19,6 +19,7 @@ from safetensors.torch import save_file
 from surveil.detect.card import load_card, sha256_of
 from surveil.errors import OutputError
 from tests.training.tiny import CACHE, LABELS, SIZE, TinyData
+from tests.training.tiny_families import LITE_V2, YOLO
 from training import cli
 from training import finish as finish_module
 from training import workspace as workspace_module
@@ -31,7 +32,7 @@ from training.export.sensitivity import GroupError, Sensitivity
 from training.finish import finish, finish_int8, ship
 from training.models.backbone import MobileNetV2
 from training.models.detector import Detector, load_model, save_model
-from training.models.shapes import HybridConfig
+from training.models.shapes import DetectorConfig, HybridConfig
 from training.recipes import RECIPES, recipe
 from training.workspace import Workspace
 
@@ -104,6 +105,27 @@ def test_train_finish_and_ship(space: Workspace, tmp_path: Path, monkeypatch: py
     assert small["mean_error_of_scores"] == measured.to_json()
     exact = load_card(tmp_path / "models" / "tiny.json").measured["torch_parity"]
     assert max(exact["96x64"]["scores"], exact["64x96"]["boxes"]) <= 1e-3
+
+
+@pytest.mark.parametrize("shape", [YOLO, LITE_V2], ids=["yolo", "lite-gfl2"])
+def test_a_papers_model_is_exported_judged_and_carded(
+    space: Workspace, shape: DetectorConfig, tmp_path: Path
+) -> None:
+    torch.manual_seed(0)
+    made = replace(space.recipe, model=shape, ships="paper", aliases=(), int8=None)
+    papers = replace(space, recipe=made, out=tmp_path, images=space.out)
+    weights = tmp_path / "random.safetensors"
+    save_model(Detector(shape), weights)
+    model, files = finish(papers, weights)
+    assert [file.name for file in files] == ["paper.onnx", "paper.json"]
+    assert set(model.judged) == {SIZE, TALL}
+    card = load_card(files[1])
+    assert card.output == "surveil"
+    assert card.sha256 == sha256_of(files[0])
+    assert card.training["weights"] == "random.safetensors, not trained by this run"
+    assert card.measured["torch_parity"]["96x64"]["scores"] <= 1e-3
+    with pytest.raises(ConfigError, match="has no int8 form"):
+        finish_int8(papers, weights, model)
 
 
 def test_a_cache_without_a_teacher_is_refused(space: Workspace) -> None:
