@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
-from types import TracebackType
-from typing import Self
 
-from surveil.capture.source import Source, SourceInfo
+from surveil.capture.around import SourceAround
+from surveil.capture.source import Source
 from surveil.clock import Clock
 from surveil.types import Frame
 
 
-class PacedSource:
+class PacedSource(SourceAround):
     """Another source's frames, each held back until its media time has come.
 
     `arrived_s` and `wall_s` are those of the moment it is given out. A consumer that was away for longer than
@@ -21,26 +20,8 @@ class PacedSource:
     """
 
     def __init__(self, source: Source, *, clock: Clock, patience_s: float = 0.5) -> None:
-        self._source, self._clock, self._patience_s = source, clock, patience_s
-
-    def __enter__(self) -> Self:
-        self._source.__enter__()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._source.__exit__(kind, error, trace)
-
-    @property
-    def info(self) -> SourceInfo:
-        """See `Source`."""
-        return self._source.info
-
-    @property
-    def counters(self) -> Mapping[str, int]:
-        """See `Source`."""
-        return self._source.counters
+        super().__init__(source)
+        self._clock, self._patience_s = clock, patience_s
 
     def frames(self, stop: threading.Event) -> Iterator[Frame]:
         """See `Source`."""

@@ -8,16 +8,15 @@ must not be used with a camera that has such masks.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from types import TracebackType
-from typing import Self
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from surveil.capture.source import Source, SourceInfo
+from surveil.capture.around import SourceAround
+from surveil.capture.source import Source
 from surveil.geometry import Polygon
 from surveil.types import Frame
 
@@ -49,30 +48,12 @@ class PrivacyMask:
         return np.asarray(255 - cv2.dilate(hidden, np.ones((3, 3), np.uint8)), np.uint8)
 
 
-class MaskedSource:
+class MaskedSource(SourceAround):
     """Another source's frames with areas painted black: whoever plays it never sees what is private."""
 
     def __init__(self, source: Source, areas: Sequence[Polygon]) -> None:
-        self._source, self._mask = source, PrivacyMask(areas)
-
-    def __enter__(self) -> Self:
-        self._source.__enter__()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._source.__exit__(kind, error, trace)
-
-    @property
-    def info(self) -> SourceInfo:
-        """See `Source`."""
-        return self._source.info
-
-    @property
-    def counters(self) -> Mapping[str, int]:
-        """See `Source`."""
-        return self._source.counters
+        super().__init__(source)
+        self._mask = PrivacyMask(areas)
 
     def frames(self, stop: threading.Event) -> Iterator[Frame]:
         """See `Source`."""
