@@ -155,8 +155,9 @@ def train_in_process(rank: int, ranks: int, job: StageJob, meeting: Meeting | No
 
 def open_watch(job: StageJob, source: BatchSource) -> Watch:
     """What looks at the stage."""
-    cached = isinstance(source, BatchesInTurn)
-    pictures: Pictures = Redrawer(source, job.views) if cached else pictures_of_inputs
+    pictures: Pictures = (
+        Redrawer(source, job.views) if isinstance(source, BatchesInTurn) else pictures_of_inputs
+    )
     return Watch(job.out, job.machine.watch, job.config, pictures, Validation(job.validation))
 
 
