@@ -83,7 +83,11 @@ def _read(path: Path) -> Remembered:
     kept = {
         one.name: data[one.name] for one in fields(Remembered) if isinstance(data, dict) and one.name in data
     }
-    usable = {name: value for name, value in kept.items() if _fits(name, value)}
+    usable = {
+        name: tuple(value) if isinstance(value, list) else value  # JSON has no tuples
+        for name, value in kept.items()
+        if _fits(name, value)
+    }
     return Remembered(**usable)
 
 

@@ -242,6 +242,8 @@ def test_undo_restores_exactly_whatever_was_done(done):
         assert len(sketch.points) >= sketch.least
     assert len({sketch.key for sketch in last}) == len(last)
     editor.begin(None)
+    while editor.can_redo:  # what was undone just now
+        editor.redo()
     steps = []
     while editor.can_undo:
         editor.undo()
