@@ -83,7 +83,7 @@ def _read(path: Path) -> Remembered:
     kept = {
         one.name: data[one.name] for one in fields(Remembered) if isinstance(data, dict) and one.name in data
     }
-    usable = {
+    usable: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value  # JSON has no tuples
         for name, value in kept.items()
         if _fits(name, value)
