@@ -107,7 +107,7 @@ def hit(
         tracks["class_ids"] = classes.elect(tracks["votes"], before["class_ids"])
     tracks["seen_s"], tracks["scores"], tracks["observed"] = now_s, scores, boxes
     if parks.any() and parks[tracks["class_ids"]].any():
-        parking.follow(tracks, now_s, config)
+        parking.follow(tracks, gap_s, now_s, config)
     return tracks
 
 

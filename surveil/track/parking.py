@@ -1,9 +1,9 @@
 """What stands for long and cannot walk away: a parked car keeps its id while a crowd passes in front of it.
 
-A track has an anchor, the box at which it has been since `anchored_s`. Of a class that parks, and anchored
-for long enough, it is parked. A parked track that is lost waits at its anchor, much longer than others live,
-and only what fits its place wakes it, an object of another class (labels flicker) only where it fits well:
-whoever passes by does not steal its id.
+A track has an anchor, about the box at which it has been since `anchored_s`. Of a class that parks, and
+anchored for long enough, it is parked. A parked track that is lost waits at its anchor, much longer than
+others live, and only what fits its place wakes it. While it is in sight, too, an object of another class
+(labels flicker) is believed to be it only where it fits well: whoever passes by does not steal its id.
 """
 
 from __future__ import annotations
@@ -33,32 +33,42 @@ def parked(tracks: Any, parks: Mask, config: TrackerConfig) -> Mask:
     return np.asarray(parks[tracks["class_ids"]] & long_there)
 
 
-def follow(tracks: Any, now_s: float, config: TrackerConfig) -> None:
-    """Move the anchors of tracks (N,) that have just been seen elsewhere."""
+def follow(tracks: Any, gap_s: NDArray[np.float64], now_s: float, config: TrackerConfig) -> None:
+    """Carry on the anchors of tracks (N,) that have just been seen, gap_s (N,) after the last time.
+
+    Until something is parked its anchor is the mean of what was seen, as single detections are off; from then
+    on it stays, as whatever creeps would take it along.
+    """
     boxes, anchor = tracks["observed"], tracks["anchor"]
     overlap = height_modulated_iou(boxes, anchor)
-    least = np.where(now_s - tracks["anchored_s"] >= config.park_after_s, WOKEN, MOVED_ON)
-    moved = (overlap < least) & ~_part(boxes, anchor, overlap)
+    there_s = now_s - tracks["anchored_s"]
+    long_there = there_s >= config.park_after_s
+    moved = (overlap < np.where(long_there, WOKEN, MOVED_ON)) & ~_part(boxes, anchor, overlap)
     if moved.any():
         anchor[moved], tracks["anchored_s"][moved] = boxes[moved], now_s
+    settles = ~long_there & (overlap >= MOVED_ON) & (gap_s > 0)
+    if settles.any():
+        weight = (gap_s / (there_s + gap_s))[settles, None]
+        anchor[settles] += weight * (boxes[settles] - anchor[settles])
 
 
-def wakes(pairs: Pairs, waiting: Mask, same_class: Mask, tracks: Boxes, detections: Boxes) -> Mask:
-    """Mask (P,) of the pairs that may be: all but those of a track that waits and what does not fit it.
+def fits(pairs: Pairs, parked: Mask, lost: Mask, same_class: Mask, tracks: Boxes, found: Boxes) -> Mask:
+    """Mask (P,) of the pairs that may be: all but those of a parked track and what does not fit it.
 
     Args:
         pairs: P pairs of tracks and detections.
-        waiting: (N,) tracks that are parked and lost.
+        parked: (N,) tracks that are parked.
+        lost: (N,) tracks that are lost.
         same_class: (P,) pairs whose detection has the track's class.
         tracks: (N, 4) xyxy, where the tracks are.
-        detections: (M, 4) xyxy.
+        found: (M, 4) xyxy detections.
     """
-    may = ~waiting[pairs.tracks]
+    may = ~parked[pairs.tracks] | (pairs.overlap >= MOVED_ON) | (same_class & ~lost[pairs.tracks])
     asks = np.flatnonzero(~may & same_class)
     overlap = pairs.overlap[asks]
-    part = _part(detections[pairs.detections[asks]], tracks[pairs.tracks[asks]], overlap)
+    part = _part(found[pairs.detections[asks]], tracks[pairs.tracks[asks]], overlap)
     may[asks] = (overlap >= WOKEN) | part
-    return may | (pairs.overlap >= MOVED_ON)
+    return may
 
 
 def _part(boxes: Boxes, anchor: Boxes, overlap: NDArray[np.float64]) -> Mask:

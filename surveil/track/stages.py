@@ -55,7 +55,7 @@ class Association:
         """
         self._tracks, self._found, self._config, self._likeness = tracks, found, config, likeness
         self._boxes = found.boxes.astype(np.float64)
-        self._waiting = (tracks["states"] == LOST) & parking.parked(tracks, parks, config)
+        self._parked = parking.parked(tracks, parks, config)
         self.detection_of: Index = np.full(len(tracks), NOBODY, np.intp)
         self.open_detections = np.ones(len(found), np.bool_)
 
@@ -81,9 +81,10 @@ class Association:
         """Pairs of the tracks at boxes (N, 4) and the detections, and their affinity (P,)."""
         tracks, class_ids = self._tracks, self._found.class_ids
         pairs = overlapping(where, self._boxes)
-        if self._waiting.any():
+        if self._parked.any():
             same = tracks["class_ids"][pairs.tracks] == class_ids[pairs.detections]
-            pairs = pairs.select(parking.wakes(pairs, self._waiting, same, where, self._boxes))
+            lost = tracks["states"] == LOST
+            pairs = pairs.select(parking.fits(pairs, self._parked, lost, same, where, self._boxes))
         affinity = pairs.overlap
         if tracks["votes"].shape[1] > 1:
             affinity = affinity * self._class_factor(pairs)

@@ -90,6 +90,16 @@ def test_a_car_that_is_called_something_else_for_once_is_the_same_car() -> None:
     assert street.ids == {1}
 
 
+def test_a_bus_that_stops_in_front_is_not_the_car_though_that_was_seen_a_moment_ago() -> None:
+    street = parked()
+    bus = ((180, 130, 460, 300), BUS)
+    street.play(10, bus)
+    tracks = street.play(1, (PARKED, CAR))
+    assert tracks.states[0] == TrackState.CONFIRMED
+    np.testing.assert_array_equal(tracks.boxes[0], PARKED)
+    assert street.ids == {1, 2}
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_what_is_seen_of_a_car_between_passers_by_is_the_same_car(seed: int) -> None:
     """A third of it, and edges that are 3 % off, as detectors see them."""
