@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from surveil.config.load import load_config, parse_config
@@ -236,6 +236,7 @@ WAYS = ways(FULL)[1:]
 
 
 @settings(max_examples=60)
+@example([(("service", "metrics"), []), (("service", "metrics", "port"), None)])
 @given(st.lists(st.tuples(st.sampled_from(WAYS), VALUES), min_size=1, max_size=3))
 def test_anything_anywhere_is_a_mistake_with_a_place_or_a_configuration(
     changes: list[tuple[tuple[Any, ...], Any]],
@@ -249,8 +250,10 @@ def test_anything_anywhere_is_a_mistake_with_a_place_or_a_configuration(
             except (KeyError, IndexError, TypeError):
                 break
         else:
-            if isinstance(node, dict) or (isinstance(node, list) and way[-1] < len(node)):
-                node[way[-1]] = value
+            last = way[-1]
+            fits = isinstance(node, list) and isinstance(last, int) and last < len(node)
+            if isinstance(node, dict) or fits:
+                node[last] = value
     check(json.dumps(data).encode())  # JSON is YAML
 
 
