@@ -52,9 +52,9 @@ class Ending:
 def leave(error: StuckThreadError) -> NoReturn:
     """End the process although threads go on: a user who closed the window waits for no model or dead disk.
 
-    Everything of the user's is written by now, or is written whole or not at all.
+    That is no failure: everything of the user's is written by now, or is written whole or not at all.
     """
-    log.error("left behind: %s", error)
+    log.warning("left behind: %s", error)
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(error.exit_code)
+    os._exit(0)
