@@ -7,6 +7,7 @@ import os
 import sys
 import threading
 import time
+from array import array
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ class Stats:
         self._cpu = time.thread_time()
         self._process_cpu = time.process_time()
         self._age_s = process_age_s()
-        self._gaps: list[float] = []
+        self._gaps = array("f")  # a hundred a second: lists would be the growth that is measured
         self._rss: list[tuple[float, float]] = []
         self._sampled = float("-inf")
         self._first_s: float | None = None
@@ -49,7 +50,7 @@ class Stats:
             self._first_s = passed_s
         if self._steady is None and tiles and all(shown > 30 for shown, _ in tiles.values()):
             self._steady = (passed_s, paint_s, dict(tiles))  # rates count from here: all is loaded, all play
-            self._gaps.clear()
+            del self._gaps[:]
         if passed_s - self._sampled >= SAMPLE_S and (rss := rss_mb()) is not None:
             self._sampled = passed_s
             self._rss.append((round(passed_s, 1), rss))
