@@ -31,7 +31,7 @@ def describe_machine() -> dict[str, Any]:
         "processor": _processor(),
         "cores": cores(),
         "memory_gb": _memory_gb(),
-        "system": platform.platform(),
+        "system": f"{platform.system()}-{platform.release().partition('-')[0]}-{platform.machine()}",
         "python": platform.python_version(),
         "packages": dict(versions()),
     }
