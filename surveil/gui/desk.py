@@ -12,12 +12,12 @@ from pathlib import Path
 
 from surveil.clock import Clock
 from surveil.gui.board import Board
-from surveil.gui.chronicle import Chronicle
 from surveil.gui.player import Player
 from surveil.gui.text import tr
 from surveil.gui.view import TileView
 from surveil.gui.wall import Wall
 from surveil.gui.words import badges, objects_in_words, sentences, trouble, word_of
+from surveil.pipeline.chronicle import Chronicle
 from surveil.pipeline.present import WHOLE
 from surveil.pipeline.session import CameraConfig, Session
 from surveil.pipeline.state import TROUBLE, State

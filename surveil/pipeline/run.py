@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 from surveil.errors import SourceCause, SourceError, SurveilError, UsageError
 from surveil.pipeline.camera import CameraStep
 from surveil.pipeline.channel import Channel
+from surveil.pipeline.chronicle import Chronicle
 from surveil.pipeline.files import FileJob, run_sequential, run_staged
 from surveil.pipeline.ladder import LadderConfig, Load
 from surveil.pipeline.outlet import FileOutlet, ResultWriter, finishing
@@ -115,7 +116,7 @@ class Run:
         self._device = ""
         self._began_s = self._ended_s = 0.0
         self._session: Session | None = None
-        self._told: dict[str, str] = {}
+        self._chronicle = Chronicle()
         self._seen: set[str] = set()  # names of the sources that gave a result
 
     @property
@@ -277,7 +278,7 @@ class Run:
             yield results.get()
 
     def _look_after(self, session: Session) -> bool:
-        """Say what changed for the worse; raise when there is nothing to wait for. Whether all have ended."""
+        """Say what changed; raise when there is nothing to wait for. Whether all have ended."""
         if session.failure is not None:
             raise session.failure
         states = session.states()
@@ -285,14 +286,7 @@ class Run:
         if len(dead) == len(states):
             # A camera that was seen once is waited for; one that never was is not there.
             raise SourceError(dead[0].detail or dead[0].cause, _cause(dead[0].cause))
-        for name, state in states.items():
-            before, self._told[name] = self._told.get(name), state.name
-            if state.name == before:
-                continue
-            if state.name in TROUBLE:
-                log.warning("%s: %s: %s", name, state.name, state.detail or state.cause)
-            elif before in TROUBLE:
-                log.info("%s: %s again", name, state.name)
+        self._chronicle.note(states)
         return all(state.name in ("ended", "failed") for state in states.values())
 
 

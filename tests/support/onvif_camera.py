@@ -11,10 +11,12 @@ import struct
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Self
 from urllib.request import parse_http_list, parse_keqv_list
 from xml.sax.saxutils import escape
+
+from tests.support.http_server import HttpServer, QuietHandler
 
 ENVELOPE = (
     '<?xml version="1.0"?><SOAP-ENV:Envelope xmlns:SOAP-ENV="http://www.w3.org/2003/05/soap-envelope" '
@@ -100,7 +102,7 @@ class Crowd:
                     back.sendto(answer, caller)
 
 
-class OnvifCamera:
+class OnvifCamera(HttpServer):
     """The device service and the media service of one camera.
 
     Attributes:
@@ -122,10 +124,9 @@ class OnvifCamera:
         self.instead: Callable[[str], tuple[int, bytes] | None] = lambda question: None
         self.silent = threading.Event()
         self.asked: list[str] = []
-        self.closed = threading.Event()
         camera = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(QuietHandler):
             protocol_version = "HTTP/1.1"
 
             def do_POST(self) -> None:
@@ -135,27 +136,9 @@ class OnvifCamera:
                 with contextlib.suppress(OSError):
                     camera._answer(self, body)
 
-            def log_message(self, *_: object) -> None:
-                """Quiet."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = False
-        self.port: int = self._server.server_address[1]
+        super().__init__(Handler, "onvif-camera")
         self.host = f"127.0.0.1:{self.port}"
         self.service = f"http://{self.host}/onvif/device_service"
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, name="onvif-camera"
-        )
-        self._thread.start()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.closed.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
 
     def _answer(self, request: BaseHTTPRequestHandler, body: str) -> None:
         found = re.search(r"<s:Body><(\w+)", body)

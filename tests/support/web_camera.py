@@ -8,20 +8,20 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Self
+from http.server import BaseHTTPRequestHandler
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from tests.support.clips import picture
+from tests.support.http_server import HttpServer, QuietHandler
 
 BOUNDARY = "frame-of-the-camera"
 MULTIPART = f"multipart/x-mixed-replace; boundary={BOUNDARY}"
 
 
-class WebCamera:
+class WebCamera(HttpServer):
     """The server; `body` is asked anew for each request, for ever or until the client leaves.
 
     Faults:
@@ -44,13 +44,13 @@ class WebCamera:
         """`login`: `user:password` that must be given, in the way of RFC 7617."""
         self.body, self.kind = body or motion_jpeg, kind
         self.deny: int | None = None
-        self.stall, self.closed = threading.Event(), threading.Event()
+        self.stall = threading.Event()
         self.asked = 0
         self._login = f"Basic {base64.b64encode(login.encode()).decode()}" if login else ""
         self._clients: set[socket.socket] = set()
         camera = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(QuietHandler):
             def do_GET(self) -> None:
                 camera.asked += 1
                 camera._clients.add(self.connection)
@@ -58,27 +58,8 @@ class WebCamera:
                     camera._answer(self)
                 camera._clients.discard(self.connection)
 
-            def log_message(self, *_: object) -> None:
-                """Quiet."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = False
-        self.port: int = self._server.server_address[1]
+        super().__init__(Handler, "web-camera")
         self.url = f"http://127.0.0.1:{self.port}{path}"
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, name="web-camera"
-        )
-        self._thread.start()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.closed.set()
-        self._server.shutdown()
-        self.kick()
-        self._server.server_close()
-        self._thread.join()
 
     def kick(self) -> None:
         """Cut every connection at once."""

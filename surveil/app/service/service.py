@@ -26,8 +26,9 @@ from surveil.config.load import Loaded, load_config, parse_config
 from surveil.config.paths import beside, default_state
 from surveil.config.references import References
 from surveil.errors import ConfigError, OutputError, Problem, UsageError
+from surveil.pipeline.chronicle import Chronicle
 from surveil.pipeline.session import Session
-from surveil.pipeline.state import TROUBLE, FeedState, State
+from surveil.pipeline.state import FeedState, State
 from surveil.redact import Redactor
 
 log = logging.getLogger(__name__)
@@ -76,7 +77,8 @@ class Service:
         self._supervisor = Supervisor(environment, clock)
         self._started_wall_s = clock.wall()
         self._broken: tuple[Problem, ...] = ()
-        self._told: dict[str, str] = {}
+        self._chronicle = Chronicle()
+        self._fault = ""  # why the status cannot be written; said once
         self._status: dict[str, Any] = {}
 
     def run(self) -> None:
@@ -247,14 +249,7 @@ class Service:
     def _tell(self, state: ServiceState) -> None:
         states = self._session.states()
         titles = {camera.id: camera.title for camera in self._loaded.config.cameras}
-        for name, stream in _streams(states):
-            before, self._told[name] = self._told.get(name), stream.name
-            if stream.name == before:
-                continue
-            if stream.name in TROUBLE:
-                log.warning("%s: %s: %s", name, stream.name, stream.detail or stream.cause)
-            elif before in TROUBLE:
-                log.info("%s: %s again", name, stream.name)
+        self._chronicle.note(dict(_streams(states)))
         facts = Facts(
             state=state,
             pid=os.getpid(),
@@ -279,9 +274,11 @@ class Service:
         try:
             write_status(self._status_path, self._status)
         except OutputError as error:
-            if self._told.get("") != str(error):  # said once; the cameras are worth more than the status
-                self._told[""] = str(error)
+            if str(error) != self._fault:  # the cameras are worth more than the status
                 log.error("%s", error)  # noqa: TRY400
+            self._fault = str(error)
+        else:
+            self._fault = ""
 
     def _words(self) -> str:
         """In one line, for the supervisor of services."""

@@ -18,7 +18,7 @@ from surveil.app.service.restarts import RESERVE
 from surveil.app.service.service import Service, Signals
 from surveil.app.service.status import read_status
 from surveil.clock import SystemClock
-from surveil.errors import ConfigError, UsageError
+from surveil.errors import ConfigError, OutputError, UsageError
 from surveil.redact import Redactor
 
 PAUSE = threading.Event()  # never set: something to wait on
@@ -290,6 +290,34 @@ def test_no_id_comes_twice_over_a_restart(
     if ending == "well":  # what was there at the end is told to have gone
         alive = ids_of(before) - {gone for line in before for gone in line["removed"]}
         assert alive <= {gone for line in told(tmp_path)[len(before) :] for gone in line["removed"]}
+
+
+def test_a_status_that_cannot_be_written_is_said_once_and_again_after_it_could(
+    running: Running, base: str, clip: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    full = threading.Event()
+    refused, written = [], []
+
+    def write(path: Path, status: dict[str, Any]) -> None:
+        (refused if full.is_set() else written).append(status["state"])
+        if full.is_set():
+            raise OutputError(f"{path}: no space left on the device")
+
+    def said() -> int:
+        return sum("no space left" in one.getMessage() for one in caplog.records)
+
+    monkeypatch.setattr("surveil.app.service.service.write_status", write)
+    running.write(base + cameras(clip, "a"))
+    running.thread.start()
+    for times in (1, 2):
+        eventually(lambda: written)
+        full.set()
+        eventually(lambda: len(refused) >= 3)
+        assert said() == times
+        full.clear()
+        written.clear()
+        eventually(lambda: written)
+        refused.clear()
 
 
 def test_a_second_one_refuses_and_names_the_first(running: Running, base: str, clip: Path) -> None:

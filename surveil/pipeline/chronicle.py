@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 
-from surveil.pipeline.state import TROUBLE, State
+from surveil.pipeline.state import TROUBLE, FeedState, State
 
 log = logging.getLogger(__name__)
 
@@ -16,7 +16,7 @@ class Chronicle:
     def __init__(self) -> None:
         self._told: dict[str, str] = {}
 
-    def note(self, states: Mapping[str, State]) -> None:
+    def note(self, states: Mapping[str, State | FeedState]) -> None:
         """Say what changed since the call before; cheap when nothing did."""
         for name, state in states.items():
             if self._told.get(name) == state.name:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import logging
 
-from surveil.gui.chronicle import Chronicle
+from surveil.pipeline.chronicle import Chronicle
 from surveil.pipeline.state import State
 
 
@@ -11,7 +11,7 @@ def state(name: str, **values: str) -> State:
 
 
 def test_changes_alone_are_told(caplog):
-    caplog.set_level(logging.INFO, "surveil.gui.chronicle")
+    caplog.set_level(logging.INFO, "surveil.pipeline.chronicle")
     chronicle = Chronicle()
     for now in (
         {"door": state("live")},
