@@ -11,9 +11,10 @@ The cameras are RTSP servers on the loopback (tests/support/rtsp_camera.py), in 
 processor time is reported; their packets are made before. `steady` begins and ends with `surveil bench
 detect`, so that all figures are of one machine. `--slow-ms` makes every detection take as long at least,
 `--one-by-one` lets all cores work on one detection at a time instead of one core each on several.
-`outages` kills and freezes one camera's process. `stops` starts and stops sessions at random instants, also
-while they are connecting. `faults` plays an hour of random faults. Prints JSON, or writes it;
-`benchmarks/live_table.py` makes the page for people. Linux only (signals, /proc).
+`outages` kills and freezes one camera's process; small tiles of the others are looked at meanwhile. `stops`
+starts and stops sessions at random instants, also while they are connecting. `faults` plays an hour of
+random faults. Prints JSON, or writes it; `benchmarks/live_table.py` makes the page for people. Linux only
+(signals, /proc).
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ import argparse
 import contextlib
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import psutil
@@ -33,11 +34,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.live_figures import Figures, account, ages, rates, stage_times, without_machine
 from benchmarks.make_clip import encode
+from benchmarks.onlooker import Onlooker
 from benchmarks.reports import write_report
 from surveil.app.machine import describe_machine
 from surveil.app.measure import measure_detector
 from surveil.app.options import ModelOptions, RunOptions
 from surveil.app.table import Table
+from surveil.app.turns import take_short_turns
 from surveil.capture.scenes.config import parse_scene_url
 from surveil.detect.open import open_detector
 from surveil.pipeline.session import CameraConfig, Parts, Session
@@ -194,24 +197,42 @@ def outages(arguments: argparse.Namespace, clip: Path) -> Figures:
         Fleet(clip, 1) as victim,
         Fleet(clip, arguments.cameras - 1) as others,
         running(parts, [*victim.urls, *others.urls]) as (session, witnesses),
+        Onlooker(session, list(witnesses)[1:]) as onlooker,
     ):
+        scene = Scene(session, witnesses, onlooker)
         for k in range(arguments.times):
             pause(3.0)
-            killed.append(outage(session, witnesses, victim.kill, victim.start, 1.0 + k))
+            killed.append(outage(scene, victim.kill, victim.start, 1.0 + k))
             say(f"killed: {killed[-1]}\n")
             pause(3.0)
-            frozen.append(outage(session, witnesses, victim.freeze, victim.wake, 5.0 + k))
+            frozen.append(outage(scene, victim.freeze, victim.wake, 5.0 + k))
             say(f"frozen: {frozen[-1]}\n")
         calm_s = CLOCK.monotonic()
         pause(10.0)
-        calm = max(gap_ms(witnesses, calm_s, CLOCK.monotonic()))
-    return {"killed": killed, "frozen": frozen, "others_gap_without_faults_ms": calm}
+        calm = scene.gaps_ms(calm_s)
+    return {"killed": killed, "frozen": frozen, "without_faults": calm}
 
 
-def outage(
-    session: Session, witnesses: Mapping[str, Witness], begin: Any, end: Any, away_s: float
-) -> Figures:
-    """One fault of cam0: seconds until it is seen, until it plays again, and the others' longest gap."""
+class Scene(NamedTuple):
+    """Cameras, and those who watch them; `onlooker`: all but the first."""
+
+    session: Session
+    witnesses: Mapping[str, Witness]
+    onlooker: Onlooker
+
+    def gaps_ms(self, begin_s: float) -> Figures:
+        """Of all cameras but the first, since a moment: the longest time without a result, a new picture."""
+        end_s = CLOCK.monotonic()
+        results = [1000 * one.gap_s(begin_s, end_s) for name, one in self.witnesses.items() if name != "cam0"]
+        return {
+            "others_gap_ms": max(results),
+            "others_pictures_gap_ms": self.onlooker.gap_ms(begin_s, end_s),
+        }
+
+
+def outage(scene: Scene, begin: Callable[[], None], end: Callable[[], None], away_s: float) -> Figures:
+    """One fault of cam0: seconds until it is seen, until it plays again, and the others' longest gaps."""
+    session, witnesses = scene.session, scene.witnesses
     begin_s = CLOCK.monotonic()
     begin()
     seen = wait_until(lambda: session.states()["cam0"].name != "live", 10.0, 0.02)
@@ -227,18 +248,13 @@ def outage(
         "seen_s": state.since_s - begin_s,
         "as": f"{state.name}: {state.cause}",
         "playing_s": first_s(witnesses["cam0"], back_s) - back_s,
-        "others_gap_ms": max(gap_ms(witnesses, begin_s, CLOCK.monotonic())),
+        **scene.gaps_ms(begin_s),
     }
 
 
 def first_s(witness: Witness, after_s: float) -> float:
     """When the first result came after a moment."""
     return next(one.now_s for one in list(witness.seen) if one.now_s > after_s)
-
-
-def gap_ms(witnesses: Mapping[str, Witness], begin_s: float, end_s: float) -> list[float]:
-    """The longest time without a result of every camera but the first."""
-    return [1000 * one.gap_s(begin_s, end_s) for name, one in witnesses.items() if name != "cam0"]
 
 
 # ---- stops and faults
@@ -319,6 +335,7 @@ def read_arguments() -> argparse.Namespace:
 def main() -> None:
     """Measure; print or write."""
     arguments = read_arguments()
+    take_short_turns()  # as every command that watches cameras
     with clip_of(arguments) as clip:
         settings = {
             name: value

@@ -30,11 +30,14 @@ def execute(sources: Sequence[str], options: RunOptions, *, quiet: bool) -> RunS
         SurveilError: of any kind; files that could be finished are finished.
     """
     from surveil.app import plan_run
+    from surveil.app.turns import take_short_turns
     from surveil.cli.progress import show_progress
     from surveil.pipeline.outlet import reader_left
 
     with StopOnSignal() as signals:
         run = plan_run(sources, options, signals.stop)
+        if run.live:
+            take_short_turns()
         data_on_stdout = options.output.jsonl == "-"
         try:
             with show_progress(run, quiet=quiet) as shown:

@@ -32,8 +32,10 @@ def serve(file: File = None, verbose: shared.Verbose = False, quiet: shared.Quie
     redactor = Redactor()
     setup_logging(verbose=verbose, quiet=quiet, hide=redactor)
     from surveil.app.service.service import Service, Signals
+    from surveil.app.turns import take_short_turns
     from surveil.clock import SystemClock
 
+    take_short_turns()
     signals = Signals(stop=threading.Event(), wake=threading.Event(), reload=threading.Event())
     caught = listen(signals.ask_to_stop, signals.ask_to_reload)
     service = Service(chosen(file), SystemClock(), os.environ, signals, redactor)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from surveil.app import GuiOptions, configure_cameras
+from surveil.app.turns import take_short_turns
 from surveil.clock import Clock, SystemClock
 from surveil.errors import OutputError, StuckThreadError
 from surveil.gui.environment import prepare_environment
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from surveil.gui.window import MainWindow
 
 SIGNAL_POLL_MS = 200
-SWITCH_S = 0.001
-"""How long another thread may keep Python's lock while the window waits for it; by default 5 ms."""
 
 
 def run_gui(sources: Sequence[str], options: GuiOptions) -> int:
@@ -37,7 +36,7 @@ def run_gui(sources: Sequence[str], options: GuiOptions) -> int:
         ModelError, DeviceError: the detector cannot be opened.
     """
     prepare_environment()
-    sys.setswitchinterval(SWITCH_S)
+    take_short_turns()
     from PyQt6.QtWidgets import QApplication
 
     from surveil.app.desktop import open_desktop

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 Region = tuple[float, float, float, float]
 """A part of a frame: left, top, right, bottom in 0-1 of its width and height."""
 WHOLE: Region = (0.0, 0.0, 1.0, 1.0)
+PATIENCE_S = 0.018  # so long a live picture waits for its own boxes; then it takes the last ones, moved on
 LARGER = 1.25  # so much may a picture be stretched before another stream is opened for it
 
 
@@ -69,6 +71,7 @@ class _Tile:
         self.drawn: tuple[bool, tuple[int, int]] | None = None  # from the view? and the frame's size
         self.slot: Slot[Preview] = Slot()
         self.shown: tuple[int, Wish, tuple[Shape, ...]] | None = None
+        self.due_s: float | None = None  # when its newest frame has waited long enough
         self.seq = 0
         self.rate = Rate()
 
@@ -148,18 +151,24 @@ class Presenter:
 
     def _wait(self) -> list[_Tile]:
         with self._changed:
-            while not self._news and not self._over.is_set():
-                self._changed.wait()
-            if self._over.is_set():
-                raise Closed
-            tiles = [self._tiles[key] for key in sorted(self._tiles) if key[1] in self._news]
-            self._news.clear()
-            return tiles
+            while not self._over.is_set():
+                now_s = self._clock.monotonic()
+                tiles = [
+                    tile
+                    for (_, camera_id), tile in sorted(self._tiles.items(), key=itemgetter(0))
+                    if camera_id in self._news or (tile.due_s is not None and tile.due_s <= now_s)
+                ]
+                self._news.clear()
+                if tiles:
+                    return tiles
+                due = [tile.due_s for tile in self._tiles.values() if tile.due_s is not None]
+                self._changed.wait(min(due) - now_s if due else None)
+            raise Closed
 
     def _draw(self, tile: _Tile) -> None:
-        wish, view = tile.wish, tile.view
+        wish, view, tile.due_s = tile.wish, tile.view, None
         large = None if view is None else view.latest(self._clock.monotonic())
-        result = large or self._choose(tile.lane)
+        result = large or self._choose(tile)
         if result is None:
             return
         drawn = (large is not None, result.frame.size)
@@ -181,8 +190,9 @@ class Presenter:
             Preview(image=image, result=result, seq=tile.seq, age_ms=age_ms, fps_shown=tile.rate.hz(now_s))
         )
 
-    def _choose(self, lane: Lane) -> FrameResult | None:
+    def _choose(self, tile: _Tile) -> FrameResult | None:
         """The newest result; where detection lags behind, the newest frame with its boxes moved on."""
+        lane = tile.lane
         frame, result = lane.newest.latest(), lane.result.latest()
         if frame is None:
             return result
@@ -191,7 +201,11 @@ class Presenter:
             nothing = Detections.empty(frame.size, labels)
             tracks = Tracks.empty(frame.size, labels)
             return FrameResult(frame=frame, detections=nothing, tracks=tracks, detected=False)
-        if frame.index - result.frame.index <= 1:
+        behind = frame.index - result.frame.index
+        if behind <= 0 or (behind == 1 and not lane.live):
+            return result
+        if behind == 1 and self._clock.monotonic() < frame.arrived_s + PATIENCE_S:
+            tile.due_s = frame.arrived_s + PATIENCE_S
             return result
         return coasted(result, frame)
 

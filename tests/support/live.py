@@ -91,9 +91,13 @@ class Witness:
 
     def gap_s(self, begin_s: float, end_s: float) -> float:
         """The longest time without a result between two moments."""
-        times = [one.now_s for one in list(self.seen) if begin_s <= one.now_s <= end_s]
-        moments = [begin_s, *times, end_s]
-        return max(after - before for before, after in itertools.pairwise(moments))
+        return longest_gap_s([one.now_s for one in list(self.seen)], begin_s, end_s)
+
+
+def longest_gap_s(times: Sequence[float], begin_s: float, end_s: float) -> float:
+    """The longest time between two moments in which nothing happened; `times` ascend."""
+    moments = [begin_s, *(time for time in times if begin_s <= time <= end_s), end_s]
+    return max(after - before for before, after in itertools.pairwise(moments))
 
 
 def camera_config(name: str, url: str, witness: Witness | None = None) -> CameraConfig:
