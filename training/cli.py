@@ -13,6 +13,7 @@ from surveil.clock import SystemClock
 from surveil.errors import SurveilError
 from training.data import commands as data_commands
 from training.errors import ConfigError, PausedError, TrainingError
+from training.papers import commands as papers_commands
 from training.progress import log_to_stderr
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ EXAMPLES = """examples:
       anchors of a YOLO head for these boxes, to be written into its recipe
   python -m training train mobilenetv2-gfl-320-live --data DIR --out runs/live --device cuda
       the same model with live views on a GPU; bench-data says how fast it is there
+  python -m training table a --data DIR --out runs/table-a
+      paper A's steps one by one: trained, judged, compared
   python -m training convert yolo FOLDER --out DIR
   python -m training train own --labels helmet,vest --data DIR --out runs/own
       your own pictures and classes (docs/training/own-data.md)
@@ -124,6 +127,7 @@ def parser() -> argparse.ArgumentParser:
     anchors.add_argument("--count", type=int, default=9, help="of all three levels (default: 9)")
     anchors.add_argument("--views", type=int, default=20_000, help="views that are drawn (default: 20000)")
     data_commands.add_commands(commands)
+    papers_commands.add_commands(commands, machine)
     add_inspect(commands)
     return top
 
@@ -153,6 +157,8 @@ def run(options: argparse.Namespace) -> None:
             data_commands.run_convert(options)
         case "draw-scenes":
             data_commands.run_draw_scenes(options)
+        case "table":
+            papers_commands.run_table_command(options, machine_of(options))
         case "inspect":
             run_inspect(options)
         case _:

@@ -1,10 +1,13 @@
 """The files of one run: decoded pictures, feature cache, stages, results; made when they are first needed."""
 
+import hashlib
+import json
 import logging
 import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +39,8 @@ class Workspace:
         out: Folder of the run.
         weights: Folder of starts and teachers, or None for the usual places.
         images: Folder of decoded pictures, shared by runs on the same data.
+        caches: Folder of feature caches that runs share, each named by what it was made of; None: the run's
+            own lie in `out`.
     """
 
     recipe: Recipe
@@ -43,6 +48,7 @@ class Workspace:
     out: Path
     weights: Path | None = None
     images: Path | None = None
+    caches: Path | None = None
 
     def split(self, name: str) -> Split:
         """Files of a split."""
@@ -101,13 +107,19 @@ class Workspace:
 
     def cache_folder(self, config: CacheConfig) -> Path:
         """Folder of a feature cache."""
-        return self.out / config.name
+        if self.caches is None:
+            return self.out / config.name
+        made_of = json.dumps([self._made_of(config), self.recipe.features or self.recipe.start])
+        return self.caches / f"{config.name}-{hashlib.sha256(made_of.encode()).hexdigest()[:8]}"
+
+    def _made_of(self, config: CacheConfig) -> dict[str, Any]:
+        """What a feature cache is made of."""
+        return identity(config, self.recipe.labels, self.recipe.augment, self.data_hash)
 
     def fill_cache(self, config: CacheConfig, processes: int | None = None) -> None:
         """Complete a feature cache: compute what is missing, one process a core."""
         recipe, folder = self.recipe, self.cache_folder(config)
-        made_of = identity(config, recipe.labels, recipe.augment, self.data_hash)
-        cache = FeatureCache.create(folder, config, len(recipe.labels.labels), made_of)
+        cache = FeatureCache.create(folder, config, len(recipe.labels.labels), self._made_of(config))
         if cache.missing:
             log.info("%s: %d of %d views to compute", config.name, cache.missing, len(cache))
             run_processes(fill_part, processes or os.cpu_count() or 1, folder, self.views(config))

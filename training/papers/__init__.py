@@ -1,0 +1,1 @@
+"""The founding papers' tables, rerun: rows, their training, and what they say."""
