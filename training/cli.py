@@ -76,28 +76,7 @@ def parser() -> argparse.ArgumentParser:
     shared.add_argument(
         "--scenes", type=int, metavar="N", help="drawn street scenes added to the training pictures"
     )
-    machine = argparse.ArgumentParser(add_help=False)
-    machine.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
-    machine.add_argument(
-        "--processes", type=int, help="processes on the CPU (default: 2, or the cores if fewer)"
-    )
-    machine.add_argument(
-        "--precision",
-        choices=("float32", "bfloat16", "float16"),
-        help="default: float32 on the CPU, bfloat16 on CUDA",
-    )
-    machine.add_argument(
-        "--minutes", type=float, help="time limit of each stage; its schedule is shortened to end there"
-    )
-    machine.add_argument(
-        "--evaluate-every",
-        type=int,
-        default=0,
-        metavar="IMAGES",
-        help="measure the AP on val after so many images, too, not only when a stage ends",
-    )
-    machine.add_argument("--no-evaluate", action="store_true", help="do not measure the AP while training")
-    machine.add_argument("--workers", type=int, default=8, help="processes that draw live views (default: 8)")
+    machine = machine_options()
     weights = argparse.ArgumentParser(add_help=False)
     weights.add_argument(
         "--weights-file", type=Path, metavar="FILE", help="trained weights (default: the run's own)"
@@ -130,6 +109,33 @@ def parser() -> argparse.ArgumentParser:
     papers_commands.add_commands(commands, machine)
     add_inspect(commands)
     return top
+
+
+def machine_options() -> argparse.ArgumentParser:
+    """How this machine trains, for the commands that do."""
+    machine = argparse.ArgumentParser(add_help=False)
+    machine.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    machine.add_argument(
+        "--processes", type=int, help="processes on the CPU (default: 2, or the cores if fewer)"
+    )
+    machine.add_argument(
+        "--precision",
+        choices=("float32", "bfloat16", "float16"),
+        help="default: float32 on the CPU, bfloat16 on CUDA",
+    )
+    machine.add_argument(
+        "--minutes", type=float, help="time limit of each stage; its schedule is shortened to end there"
+    )
+    machine.add_argument(
+        "--evaluate-every",
+        type=int,
+        default=0,
+        metavar="IMAGES",
+        help="measure the AP on val after so many images, too, not only when a stage ends",
+    )
+    machine.add_argument("--no-evaluate", action="store_true", help="do not measure the AP while training")
+    machine.add_argument("--workers", type=int, default=8, help="processes that draw live views (default: 8)")
+    return machine
 
 
 def add_inspect(commands: Any) -> None:
