@@ -198,9 +198,11 @@ def configure_cameras(sources: Sequence[str], options: GuiOptions) -> list[Camer
             every=options.model.every,
             motion_gating=options.model.motion_gating,
             loop=spec.kind == "synthetic",
+            transport=options.camera.transport,
+            verify_tls=options.camera.verify_tls,
             decode=options.decode,
         )
-        for spec in expand_sources(sources)
+        for spec in _logged_in(expand_sources(sources), options.camera)
     ]
 
 

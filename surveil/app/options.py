@@ -127,6 +127,7 @@ class GuiOptions:
     """Everything about the window but its sources.
 
     Attributes:
+        camera: how the network cameras among the sources are read.
         decode: as in `RunOptions`.
         config: the file with the cameras, where no sources are given; None: that of the user.
         demo: show the shipped clip, again and again.
@@ -136,6 +137,7 @@ class GuiOptions:
     """
 
     model: ModelOptions = ModelOptions()
+    camera: CameraOptions = CameraOptions()
     decode: str = "auto"
     config: Path | None = None
     demo: bool = False

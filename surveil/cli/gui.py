@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from surveil.app.options import GuiOptions
+from surveil.app.options import CameraOptions, GuiOptions
 from surveil.cli import options as shared
 from surveil.cli.launch import setup_logging
 from surveil.errors import UsageError
@@ -36,6 +36,7 @@ surveil gui --config cameras.yaml
 surveil gui --demo
 surveil gui clip.mp4
 surveil gui rtsp://user:password@10.0.0.7/stream1
+surveil gui rtsp://10.0.0.7/stream1 --username admin --password keyring:door
 surveil gui test://street
 """
 
@@ -52,6 +53,10 @@ def gui(
     classes: shared.Classes = None,
     min_score: shared.MinScore = None,
     every: shared.Every = 1,
+    username: shared.Username = None,
+    password: shared.Password = None,
+    rtsp_transport: shared.Transport = shared.TransportName.TCP,
+    verify_tls: shared.VerifyTls = False,
     decode: shared.Decode = "auto",
     config: ConfigFile = None,
     demo: Demo = False,
@@ -76,8 +81,12 @@ def gui(
     )
     if config is not None and (sources or demo):
         raise UsageError("--config shows the cameras of a file: give no sources, and no --demo, beside it")
+    camera = shared.camera_options(username, password, rtsp_transport, verify_tls)
+    if camera != CameraOptions() and not sources:
+        raise UsageError("login, --rtsp-transport and --verify-tls are for sources: name a camera's address")
     options = GuiOptions(
         model=chosen,
+        camera=camera,
         decode=decode,
         config=config,
         demo=demo,

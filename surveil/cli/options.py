@@ -9,7 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from surveil.app.options import ModelOptions
+from surveil.app.options import CameraOptions, ModelOptions
+from surveil.config.references import is_reference
 from surveil.errors import UsageError
 
 
@@ -36,6 +37,28 @@ class RuntimeChoice(StrEnum):
     TORCH = "torch"
 
 
+class TransportName(StrEnum):
+    """How RTSP carries its packets."""
+
+    TCP = "tcp"
+    UDP = "udp"
+
+
+Transport = Annotated[
+    TransportName,
+    typer.Option("--rtsp-transport", help="How RTSP carries its packets; udp loses some in busy networks."),
+]
+VerifyTls = Annotated[
+    bool,
+    typer.Option("--verify-tls", help="rtsps:// and https:// must show a certificate that is trusted here."),
+]
+Username = Annotated[
+    str | None, typer.Option("--username", metavar="NAME", help="Of network cameras; as it is, not encoded.")
+]
+Password = Annotated[
+    str | None,
+    typer.Option("--password", metavar="keyring:NAME|${VAR}", help="Where the password is found."),
+]
 Model = Annotated[
     str | None,
     typer.Option("--model", metavar="NAME|FILE.onnx", help="What detects; see `surveil models list`."),
@@ -114,4 +137,20 @@ def model_options(
         runtime=runtime.value,
         input_size=parse_size(input_size),
         **others,
+    )
+
+
+def camera_options(
+    username: str | None, password: str | None, transport: TransportName, verify_tls: bool
+) -> CameraOptions:
+    """How network cameras are read. Raises UsageError for a password in plain sight."""
+    if password is not None and not is_reference(password):
+        raise UsageError(
+            "--password wants keyring:NAME or '${VARIABLE}': what is typed here others could read"
+        )
+    return CameraOptions(
+        transport="udp" if transport is TransportName.UDP else "tcp",
+        verify_tls=verify_tls,
+        username=username,
+        password=password,
     )

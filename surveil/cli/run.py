@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from surveil.app.options import CameraOptions, OutputOptions, RunOptions
+from surveil.app.options import OutputOptions, RunOptions
 from surveil.cli import options as shared
 from surveil.cli.execute import execute
 from surveil.cli.launch import setup_logging
-from surveil.config.references import is_reference
 from surveil.errors import UsageError
-
-
-class TransportName(StrEnum):
-    """How RTSP carries its packets."""
-
-    TCP = "tcp"
-    UDP = "udp"
-
 
 DEFAULT_FOLDER = Path("surveil-out")
 
@@ -58,21 +48,6 @@ Realtime = Annotated[
     bool, typer.Option("--realtime", help="Take recordings and scenes for cameras: pictures may be lost.")
 ]
 Loop = Annotated[bool, typer.Option("--loop", help="With --realtime: again and again, until Ctrl-C.")]
-Transport = Annotated[
-    TransportName,
-    typer.Option("--rtsp-transport", help="How RTSP carries its packets; udp loses some in busy networks."),
-]
-VerifyTls = Annotated[
-    bool,
-    typer.Option("--verify-tls", help="rtsps:// and https:// must show a certificate that is trusted here."),
-]
-Username = Annotated[
-    str | None, typer.Option("--username", metavar="NAME", help="Of network cameras; as it is, not encoded.")
-]
-Password = Annotated[
-    str | None,
-    typer.Option("--password", metavar="keyring:NAME|${VAR}", help="Where the password is found."),
-]
 AllStates = Annotated[
     bool, typer.Option("--all-states", help="Also tentative, lost and coasting tracks in the JSON Lines.")
 ]
@@ -109,10 +84,10 @@ def run(
     motion_gating: shared.Gating = False,
     start: Start = 0.0,
     end: End = None,
-    username: Username = None,
-    password: Password = None,
-    rtsp_transport: Transport = TransportName.TCP,
-    verify_tls: VerifyTls = False,
+    username: shared.Username = None,
+    password: shared.Password = None,
+    rtsp_transport: shared.Transport = shared.TransportName.TCP,
+    verify_tls: shared.VerifyTls = False,
     decode: shared.Decode = "auto",
     realtime: Realtime = False,
     loop: Loop = False,
@@ -156,12 +131,7 @@ def run(
                 save_detections=save_detections,
                 all_states=all_states,
             ),
-            camera=CameraOptions(
-                transport="udp" if rtsp_transport is TransportName.UDP else "tcp",
-                verify_tls=verify_tls,
-                username=username,
-                password=_named(password),
-            ),
+            camera=shared.camera_options(username, password, rtsp_transport, verify_tls),
             start_s=start,
             end_s=end,
             decode=decode,
@@ -170,11 +140,3 @@ def run(
         ),
         quiet=quiet,
     )
-
-
-def _named(password: str | None) -> str | None:
-    if password is not None and not is_reference(password):
-        raise UsageError(
-            "--password wants keyring:NAME or '${VARIABLE}': what is typed here others could read"
-        )
-    return password

@@ -4,9 +4,9 @@ import threading
 
 import pytest
 
-from surveil.app.doors import plan_run
+from surveil.app.doors import configure_cameras, plan_run
 from surveil.app.login import log_in, with_login
-from surveil.app.options import CameraOptions, RunOptions
+from surveil.app.options import CameraOptions, GuiOptions, RunOptions
 from surveil.capture.spec import expand_sources
 from surveil.config.references import References
 from surveil.errors import UsageError
@@ -55,3 +55,12 @@ def test_a_run_takes_login_and_transport(monkeypatch: pytest.MonkeyPatch) -> Non
     config = run._parts.camera(run.specs[0])
     assert (config.transport, config.verify_tls) == ("udp", True)
     assert HARD not in repr(camera)
+
+
+def test_the_window_takes_login_and_transport(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOOR_PW", HARD)
+    camera = CameraOptions(transport="udp", verify_tls=True, username="me", password="${DOOR_PW}")
+    network, recording = configure_cameras(["rtsp://h/1", "test://street"], GuiOptions(camera=camera))
+    assert network.source.text == f"rtsp://me:{ENCODED}@h/1"
+    assert (network.transport, network.verify_tls) == ("udp", True)
+    assert recording.source.text == "test://street"

@@ -185,6 +185,18 @@ def test_argument_that_cannot_work(
 
 
 @pytest.mark.parametrize(
+    ("arguments", "pattern"),
+    [
+        (["rtsp://10.0.0.7/1", "--username", "me", "--password", "hunter2"], "--password wants keyring:NAME"),
+        (["--username", "me"], "name a camera's address"),
+        (["--demo", "--rtsp-transport", "udp"], "name a camera's address"),
+    ],
+)
+def test_login_of_a_window_that_cannot_work(cli: Cli, arguments: list[str], pattern: str) -> None:
+    refused(cli("gui", *arguments), 2, pattern)
+
+
+@pytest.mark.parametrize(
     "arguments",
     [["--every", "0"], ["--min-score", "2"], ["--tracker", "x"], ["--runtime", "x"], ["--nosuch"], []],
     ids=" ".join,
