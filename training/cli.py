@@ -76,6 +76,7 @@ def parser() -> argparse.ArgumentParser:
     shared.add_argument(
         "--scenes", type=int, metavar="N", help="drawn street scenes added to the training pictures"
     )
+    shared.add_argument("--larger", metavar="RECIPE=FILE", help="a larger network that teaches: its weights")
     machine = machine_options()
     weights = argparse.ArgumentParser(add_help=False)
     weights.add_argument(
@@ -240,13 +241,15 @@ def run_inspect(options: argparse.Namespace) -> None:
 def adapted(options: argparse.Namespace) -> Recipe:
     """The recipe, for the classes and the budget of the options."""
     from training.recipes import recipe
-    from training.recipes.adapt import for_labels, shortened, with_scenes
+    from training.recipes.adapt import for_labels, shortened, with_larger, with_scenes
 
     made = recipe(options.recipe)
     if options.labels:
         made = for_labels(made, [name.strip() for name in options.labels.split(",")])
     if getattr(options, "scenes", None):
         made = with_scenes(made, options.scenes)
+    if getattr(options, "larger", None):
+        made = with_larger(made, options.larger)
     budget = getattr(options, "budget", None)
     return shortened(made, budget) if budget else made
 

@@ -4,7 +4,7 @@ import hashlib
 import json
 import logging
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,12 +18,14 @@ from training.data.layout import Split, find_split, find_weights
 from training.data.records import Record, data_hash, load_records
 from training.data.scenes import draw_scenes
 from training.engine.config import Machine
+from training.engine.larger import LargerJob, check_fits, check_shared
 from training.engine.processes import run_processes
 from training.engine.stage import StageJob, run_stage
 from training.engine.validation import ValidationJob
 from training.errors import ConfigError
-from training.models.detector import blend
+from training.models.detector import blend, load_model
 from training.models.shapes import ImitationConfig
+from training.recipes import recipe as recipe_of
 from training.recipes.recipe import Recipe
 
 log = logging.getLogger(__name__)
@@ -148,6 +150,26 @@ class Workspace:
             size=self.recipe.sizes[0],
         )
 
+    def larger(self) -> LargerJob | None:
+        """The recipe's larger teacher; None without one.
+
+        Raises:
+            ConfigError: Its cells, bins or classes are not the student's, or a stage begins where it cannot.
+            CheckpointError: Its weights are of another network.
+        """
+        recipe = self.recipe
+        if recipe.larger is None:
+            return None
+        name = recipe.larger.recipe
+        # its weights tell how many classes it was trained for; its recipe may have been given others
+        shape = replace(recipe_of(name).model, classes=recipe.model.classes)
+        check_fits((recipe.name, recipe.model), (name, shape))
+        larger = LargerJob(recipe=name, model=shape, file=self.weight_file(recipe.larger.weights))
+        load_model(larger.file, shape)
+        if any(stage.taught and stage.entry == "low" for stage in recipe.stages):
+            check_shared(larger, self.weight_file(recipe.features or recipe.start))
+        return larger
+
     def stage_folder(self, k: int) -> Path:
         """Folder of stage k, from 0."""
         return self.out / f"{k + 1}-{self.recipe.stages[k].name}"
@@ -166,7 +188,7 @@ class Workspace:
         """
         recipe = self.recipe
         init, imitated = (self.weight_file(name) if name else None for name in (recipe.init, recipe.imitated))
-        before = None
+        before, larger = None, self.larger()
         for k, config in enumerate(recipe.stages):
             caches = [recipe.caches[n] for n in config.caches]
             if config.entry != "image":
@@ -180,6 +202,7 @@ class Workspace:
                 init=init,
                 init_imitates=before is not None and before.imitates,
                 imitated=imitated if config.imitates else None,
+                larger=larger if config.taught else None,
                 caches=tuple(self.cache_folder(cache) for cache in caches),
                 views=tuple(self.views(cache) for cache in caches),
                 validation=self.validation(),

@@ -53,6 +53,26 @@ def nearest_cells(centres: Tensor, levels: Sequence[int], middles: Tensor, topk:
     return torch.cat(found, 1)
 
 
+def candidates(
+    grid: tuple[Tensor, Tensor], levels: Sequence[int], truth: Tensor, topk: int
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Who may learn each object, and what divides the good ones from the others.
+
+    Args:
+        grid: Centres (N, 2) of the cells, and their anchors (N, 4), xyxy pixels.
+        levels: Cells of each level.
+        truth: (G, 4) boxes of the objects.
+        topk: Cells of a level.
+
+    Returns:
+        Cells (G, K) int64, the IoU of their anchors with the object (G, K), and the threshold (G,).
+    """
+    centres, anchors = grid
+    cell = nearest_cells(centres, levels, (truth[:, :2] + truth[:, 2:]) / 2, topk)
+    overlap = pair_iou(anchors[cell], truth[:, None])
+    return cell, overlap, overlap.mean(1) + overlap.std(1)
+
+
 @torch.no_grad()
 def assign_atss(
     boxes: Tensor,
@@ -72,11 +92,8 @@ def assign_atss(
     """
     if len(objects.boxes) == 0:
         return no_pairs(boxes)
-    centres, anchors = grid
-    truth = objects.boxes
-    cell = nearest_cells(centres, levels, (truth[:, :2] + truth[:, 2:]) / 2, config.topk)
-    overlap = pair_iou(anchors[cell], truth[:, None])
-    threshold = overlap.mean(1) + overlap.std(1)
+    centres, truth = grid[0], objects.boxes
+    cell, overlap, threshold = candidates(grid, levels, truth, config.topk)
     keep = (overlap >= threshold[:, None]) & inside(centres, truth, config.min_half).gather(1, cell)
     obj = torch.arange(len(truth), device=cell.device)[:, None].expand_as(cell)[keep]
     cell, overlap = cell[keep], overlap[keep]

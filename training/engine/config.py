@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from training.errors import ConfigError
 from training.losses.criterion import LossConfig
 from training.losses.imitation import ImitationLossConfig
+from training.losses.localization import LARGER, LocalizationConfig
 from training.losses.objective import AnyLossConfig
 
 ENTRIES = ("taps", "low", "view", "image")
@@ -92,11 +93,25 @@ class StageConfig:
             raise ConfigError(f"stage {self.name}: guided and atss are both first steps, set one to 0")
         if self.imitates and self.entry != "view":
             raise ConfigError(f"stage {self.name}: what is imitated lies in the cache, so entry is view")
+        if self.taught and self.entry == "taps":
+            raise ConfigError(
+                f"stage {self.name}: a larger teacher has taps of its own: entry is low, view or image"
+            )
 
     @property
     def imitates(self) -> bool:
         """Whether the backbone learns another one's features rather than to detect."""
         return isinstance(self.loss, ImitationLossConfig)
+
+    @property
+    def localization(self) -> LocalizationConfig | None:
+        """What is distilled by region, or None."""
+        return self.loss.localization if isinstance(self.loss, LossConfig) else None
+
+    @property
+    def taught(self) -> bool:
+        """Whether a larger network of the family teaches boxes and classes."""
+        return self.localization is not None and self.localization.teacher == LARGER
 
     def assigner_at(self, step: int) -> str:
         """Name of the assigner at a step, for `Criterion.pairs`."""

@@ -13,6 +13,7 @@ from training.data.redraw import ViewPainter
 from training.engine.average import Meeting, Seat
 from training.engine.batches import BatchesInTurn, CachedBatches, ViewBatches
 from training.engine.config import Machine, StageConfig
+from training.engine.larger import LargerJob, LargerNetwork, TaughtBatches
 from training.engine.optimizer import synced_tensors
 from training.engine.processes import run_processes
 from training.engine.redraw import Redrawer
@@ -48,6 +49,7 @@ class StageJob:
         init: Weights of the stage before, or None.
         init_imitates: Whether that stage imitated features: then its backbone is taken.
         imitated: Weights of the network whose features are imitated; None: those in the caches.
+        larger: The network that teaches boxes and classes, or None.
         caches: Folders of the feature caches that are drawn from in turn (entries `taps` and `low`).
         views: How the views of each cache were drawn, or how they are drawn live (entry `image`).
         validation: What the averaged weights are judged by.
@@ -62,6 +64,7 @@ class StageJob:
     init: Path | None
     init_imitates: bool = False
     imitated: Path | None = None
+    larger: LargerJob | None = None
     caches: tuple[Path, ...]
     views: tuple[ViewJob, ...]
     validation: ValidationJob
@@ -91,8 +94,19 @@ class StageJob:
         }
         if self.config.imitates:
             made_of["imitated"] = str(self.imitated or "the caches")
-        result: dict[str, Any] = json.loads(json.dumps(made_of))
+        if self.larger:
+            made_of["larger"] = self.larger.identity()
+        result: dict[str, Any] = used(json.loads(json.dumps(made_of)))
         return result
+
+
+def used(values: dict[str, Any]) -> dict[str, Any]:
+    """JSON values without options that are None: runs from before there was such an option go on.
+
+    >>> used({"rate": 1, "loss": {"cls": 1, "localization": None}})
+    {'rate': 1, 'loss': {'cls': 1}}
+    """
+    return {k: used(v) if isinstance(v, dict) else v for k, v in values.items() if v is not None}
 
 
 def build_model(job: StageJob, source: BatchSource) -> Detector:
@@ -130,6 +144,13 @@ def open_batches(job: StageJob, rank: int, ranks: int) -> BatchSource:
     return BatchesInTurn([of[folder] for folder in job.caches])
 
 
+def with_lessons(job: StageJob, source: BatchSource) -> BatchSource:
+    """The batches, with what the larger network says of them if the stage has one."""
+    if job.larger is None:
+        return source
+    return TaughtBatches(source, LargerNetwork(job.larger, job.config.entry, job.machine))
+
+
 def imitated_by(job: StageJob) -> MobileNetV2 | None:
     """The network whose features a stage imitates; None where the caches hold them or nothing is imitated."""
     if not (job.config.imitates and job.imitated):
@@ -148,7 +169,9 @@ def train_in_process(rank: int, ranks: int, job: StageJob, meeting: Meeting | No
     source = open_batches(job, rank, ranks)
     model = build_model(job, source)
     criteria = {size: objective_of(size, job.config.loss, model.reading, device) for size in set(job.sizes)}
-    trainer = Trainer(model, source, criteria, job.config, job.machine, Seat(rank, meeting))
+    trainer = Trainer(
+        model, with_lessons(job, source), criteria, job.config, job.machine, Seat(rank, meeting)
+    )
     watched = rank == 0 and not job.config.imitates  # features cannot be drawn, nor judged
     trainer.run(job.out, job.identity(), open_watch(job, source) if watched else None)
 

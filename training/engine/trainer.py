@@ -170,7 +170,7 @@ class Trainer:
         batch = self.source.batch(step).to(self.device)
         kind = AUTOCAST.get(self.machine.precision)
         with torch.autocast(self.device.type, kind, enabled=kind is not None):
-            levels = self._forward(batch.inputs)
+            levels = self.model.enter(config.entry, batch.inputs)
         raw = self.model.reading.flatten(levels)
         losses = self.criteria[batch.size](raw, batch.targets, config.assigner_at(step))
         each = torch.stack(list(losses.values()))
@@ -198,17 +198,6 @@ class Trainer:
         raise DivergedError(
             f"stage {self.config.name}, step {self.state.step}: {shown}; the batch shows {names}"
         )
-
-    def _forward(self, inputs: list[Tensor]) -> list[Tensor]:
-        match self.config.entry:
-            case "taps":
-                return self.model.from_taps(inputs)
-            case "low":
-                return self.model.from_low(inputs[0])
-            case _:  # view and image: (B, H, W, 3) uint8
-                pixels = inputs[0].permute(0, 3, 1, 2).float() / 255
-                out: list[Tensor] = self.model(pixels)
-                return out
 
     def _line(self, means: dict[str, float]) -> dict[str, float]:
         """One line of the log."""

@@ -10,6 +10,7 @@ import torch
 from surveil.clock import Clock, SystemClock
 from training.engine.batches import Batch
 from training.engine.config import Machine
+from training.engine.larger import LargerNetwork, TaughtBatches
 from training.engine.trainer import Trainer
 from training.errors import ConfigError
 from training.live.batches import LiveBatches, ignored_cells, open_live
@@ -119,18 +120,30 @@ def bench(space: Workspace, machine: Machine, batches: int, batch: int | None = 
     model = Detector(recipe.model)
     begin(model.backbone, space.weight_file(recipe.start))
     criteria = {size: objective_of(size, config.loss, model.reading, device) for size in set(sizes)}
-    return time_parts(source, Trainer(model, source, criteria, config, machine), batches, SystemClock())
+    trainer = Trainer(model, source, criteria, config, machine)
+    found = space.larger() if config.taught else None
+    larger = LargerNetwork(found, config.entry, machine) if found else None
+    return time_parts(source, trainer, batches, SystemClock(), larger)
 
 
-def time_parts(source: LiveBatches, trainer: Trainer, batches: int, clock: Clock) -> BenchReport:
-    """Time live batches and the trainer that draws from them; its model is trained on the way."""
+def time_parts(
+    source: LiveBatches,
+    trainer: Trainer,
+    batches: int,
+    clock: Clock,
+    larger: LargerNetwork | None = None,
+) -> BenchReport:
+    """Time live batches, what a larger network says of them, and the trainer that draws from them.
+
+    Its model is trained on the way.
+    """
     device, sizes, batch = trainer.device, source.drawer.sizes, trainer.config.batch
     cuda, parts = device.type == "cuda", defaultdict(float)
     for step in range(len(sizes) + batches):
-        for name, seconds in _parts(source, trainer, step, clock):
+        for name, seconds in _parts(source, trainer, step, clock, larger):
             if step >= len(sizes):
                 parts[name] += seconds / batches
-    trainer.source = source
+    trainer.source = TaughtBatches(source, larger) if larger else source
     trainer._step(0.5)  # the processes that draw have started
     _wait(device)
     began = clock.monotonic()
@@ -153,7 +166,9 @@ def _wait(device: torch.device) -> None:
         torch.cuda.synchronize()
 
 
-def _parts(source: LiveBatches, trainer: Trainer, step: int, clock: Clock) -> Iterator[tuple[str, float]]:
+def _parts(
+    source: LiveBatches, trainer: Trainer, step: int, clock: Clock, larger: LargerNetwork | None
+) -> Iterator[tuple[str, float]]:
     """Names and seconds of the parts of one batch, one after the other."""
     maker, device, batch = source.maker, trainer.device, trainer.config.batch
 
@@ -178,6 +193,10 @@ def _parts(source: LiveBatches, trainer: Trainer, step: int, clock: Clock) -> It
     if maker.teacher is not None:
         _, seconds = timed(lambda: maker.teacher(clean))
         yield "teachers", seconds
-    trainer.source = _Replay(maker.make(drawn, step))
+    made = maker.make(drawn, step)
+    if larger is not None:
+        made, seconds = timed(lambda: larger(made))
+        yield "larger", seconds
+    trainer.source = _Replay(made)
     _, seconds = timed(lambda: trainer._step(0.5))
     yield "learn", seconds

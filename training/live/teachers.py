@@ -127,7 +127,7 @@ class LiveTeachers:
     """One or more teachers that look at the same views; float16 on CUDA."""
 
     def __init__(self, paths: Sequence[Path], labels: Sequence[str], top: int, device: torch.device) -> None:
-        """`labels`: our classes; `top`: cells of a view whose distributions are kept."""
+        """`labels`: our classes; `top`: cells of a view whose distributions are kept, if it has so many."""
         self.teachers = [open_teacher(path).to(device) for path in paths]
         if device.type == "cuda":
             for teacher in self.teachers:
@@ -143,7 +143,7 @@ class LiveTeachers:
         """
         sights = [teacher(views, self.columns) for teacher in self.teachers]
         scores = torch.stack([sight.scores for sight in sights]).mean(0)
-        cells = scores.amax(2).topk(self.top, sorted=False).indices
+        cells = scores.amax(2).topk(min(self.top, scores.shape[1]), sorted=False).indices
         mixed, weights = 0.0, 1e-9
         for sight in sights:
             weight = sight.scores.amax(2).gather(1, cells)[..., None, None]

@@ -35,6 +35,17 @@ def pair_giou(a: Tensor, b: Tensor) -> Tensor:
     return inter / union - (hull - union) / hull
 
 
+def _apart(a: Tensor, b: Tensor) -> Tensor:
+    """Squared distance of the centres over the squared diagonal of the hull."""
+    distance = ((a[..., :2] + a[..., 2:] - b[..., :2] - b[..., 2:]) / 2).square().sum(-1)
+    return distance / (_hull(a, b).square().sum(-1) + EPSILON)
+
+
+def pair_diou(a: Tensor, b: Tensor) -> Tensor:
+    """Distance IoU in -1..1: IoU - centre distance^2 / hull diagonal^2. Zheng et al., AAAI 2020."""
+    return pair_iou(a, b) - _apart(a, b)
+
+
 def pair_ciou(a: Tensor, b: Tensor) -> Tensor:
     """Complete IoU: IoU - centre distance^2 / hull diagonal^2 - alpha v. Zheng et al., AAAI 2020.
 
@@ -43,13 +54,11 @@ def pair_ciou(a: Tensor, b: Tensor) -> Tensor:
     """
     inter, union = _parts(a, b)
     iou = inter / union
-    apart = ((a[..., :2] + a[..., 2:] - b[..., :2] - b[..., 2:]) / 2).square().sum(-1)
-    diagonal = _hull(a, b).square().sum(-1) + EPSILON
     angle_a, angle_b = (_angle(x[..., 2:] - x[..., :2]) for x in (a, b))
     v = (2 / math.pi * (angle_a - angle_b)).square()
     with torch.no_grad():
         alpha = v / (1 - iou + v + EPSILON)
-    return iou - apart / diagonal - alpha * v
+    return iou - _apart(a, b) - alpha * v
 
 
 def _angle(sides: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ from training.errors import ConfigError
 from training.losses.boxes import pair_ciou, pair_giou
 from training.losses.distill import box_distillation, overlap_distillation, padded_bins, score_distillation
 from training.losses.distribution import distribution_focal
+from training.losses.localization import Localization, LocalizationConfig
 from training.losses.quality import quality_focal, varifocal
 from training.losses.targets import Levels, Soft, Targets
 from training.models.reading import GFLReading, Reading, boxes_of, places_of
@@ -33,6 +34,7 @@ class LossConfig:
         distill_box: Of the teacher's distributions; 0 leaves them out.
         tal: Constants of the task-aligned assignment.
         atss: Constants of the assignment by distance and anchors.
+        localization: Distillation by region; None leaves it out.
     """
 
     quality: str = "varifocal"
@@ -44,6 +46,7 @@ class LossConfig:
     distill_box: float = 1.0
     tal: TALConfig = field(default_factory=TALConfig)
     atss: ATSSConfig = field(default_factory=ATSSConfig)
+    localization: LocalizationConfig | None = None
 
     def __post_init__(self) -> None:
         """Check the names of the losses."""
@@ -63,12 +66,20 @@ class Criterion:
         reading: Reading,
         device: torch.device | None = None,
     ) -> None:
-        """`size`: height and width of the inputs; `reading`: of the raw outputs."""
+        """`size`: height and width of the inputs; `reading`: of the raw outputs.
+
+        Raises:
+            ConfigError: Boxes are to be distilled by region, and the outputs hold no distributions.
+        """
         self.places = places_of(reading, size, device)
         _, counts = torch.unique(self.places.strides, return_counts=True)
         self.per_level = counts.tolist()  # places of each level, the finest first
         self.teacher = Levels(size, reading.strides, device)
         self.config, self.reading = config, reading
+        self.localization: Localization | None = None
+        if config.localization:
+            grid = self.places.centres, self.places.squares(config.atss.side)
+            self.localization = Localization(config.localization, config.atss, reading, grid, self.per_level)
 
     @torch.no_grad()
     def guide(self, targets: Targets) -> tuple[Tensor, Tensor]:
@@ -120,9 +131,13 @@ class Criterion:
     def __call__(self, raw: Tensor, targets: Targets, assigner: str = "tal") -> dict[str, Tensor]:
         """Weighted losses by name; train on their sum. Arguments as in `pairs`."""
         logits = self.reading.logits(raw)
-        losses = self._supervised(logits, raw, targets, self.pairs(raw, targets, assigner))
+        pairs = self.pairs(raw, targets, assigner)
+        losses = self._supervised(logits, raw, targets, pairs)
         if targets.soft is not None:
             losses |= self._distilled(logits, raw, targets.soft)
+        if self.localization is not None:
+            weighted = replace(pairs, quality=pairs.quality.clamp(min=MIN_QUALITY))
+            losses |= self.localization(raw, targets, weighted)
         return losses
 
     def _supervised(

@@ -22,6 +22,15 @@ def score_distillation(logits: Tensor, soft: Tensor, sure: float = 0.1) -> Tenso
     return (weight * bce).sum() / (soft * (soft > sure)).sum().clamp(min=1.0)
 
 
+def tempered_divergence(student: Tensor, teacher: Tensor, temperature: float = 1.0) -> Tensor:
+    """T^2 KL(softmax(teacher / T) || softmax(student / T)) of logits (…, bins): (…).
+
+    T^2 keeps the gradient's size whatever the temperature (Hinton et al. 2015, section 2).
+    """
+    mine, theirs = (student / temperature).log_softmax(-1), (teacher / temperature).log_softmax(-1)
+    return temperature**2 * (theirs.exp() * (theirs - mine)).sum(-1)
+
+
 def box_distillation(student: Tensor, teacher: Tensor, score: Tensor, floor: float = 0.05) -> Tensor:
     """KL(teacher || student) of the sides' distributions, mean over sides, weighted by the teacher's score.
 
@@ -31,8 +40,7 @@ def box_distillation(student: Tensor, teacher: Tensor, score: Tensor, floor: flo
         score: (B, K) the teacher's best score in the cell; cells under `floor` do not count.
         floor: See `score`.
     """
-    mine, theirs = student.log_softmax(-1), teacher.log_softmax(-1)
-    divergence = (theirs.exp() * (theirs - mine)).sum(-1).mean(-1)
+    divergence = tempered_divergence(student, teacher).mean(-1)
     weight = score * (score > floor)
     return (weight * divergence).sum() / weight.sum().clamp(min=1.0)
 

@@ -34,6 +34,25 @@ class Soft:
 
 
 @dataclass(frozen=True)
+class Lesson:
+    """What another network says in the student's own cells.
+
+    Attributes:
+        logits: (B, N, C) of the classes.
+        sides: (B, N, 4, bins) logits: left, top, right, bottom.
+        known: (B, N) bool: where it says something.
+    """
+
+    logits: Tensor
+    sides: Tensor
+    known: Tensor
+
+    def to(self, device: torch.device) -> "Lesson":
+        """The same on another device."""
+        return Lesson(*(x.to(device, non_blocking=True) for x in (self.logits, self.sides, self.known)))
+
+
+@dataclass(frozen=True)
 class Targets:
     """What a batch is to learn.
 
@@ -43,6 +62,7 @@ class Targets:
         soft: The teacher's view, or None.
         names: What each picture of the batch was made of, for error messages.
         taps: Features to imitate, (B, C, h, w) each; none where nothing is imitated.
+        lesson: What a larger network of the family says, or None.
     """
 
     objects: Objects
@@ -50,15 +70,17 @@ class Targets:
     soft: Soft | None
     names: tuple[str, ...] = ()
     taps: tuple[Tensor, ...] = ()
+    lesson: Lesson | None = None
 
     def to(self, device: torch.device) -> "Targets":
         """The same on another device."""
         o = self.objects
         objects = Objects(*(x.to(device, non_blocking=True) for x in (o.image, o.boxes, o.classes)))
         soft = self.soft.to(device) if self.soft else None
+        lesson = self.lesson.to(device) if self.lesson else None
         taps = tuple(tap.to(device, non_blocking=True) for tap in self.taps)
         ignore = self.ignore.to(device, non_blocking=True)
-        return replace(self, objects=objects, ignore=ignore, soft=soft, taps=taps)
+        return replace(self, objects=objects, ignore=ignore, soft=soft, taps=taps, lesson=lesson)
 
 
 class Levels:

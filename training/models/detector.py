@@ -131,6 +131,22 @@ class Detector(nn.Module):
         """Image (B, 3, H, W), BGR in 0..1, to raw outputs per level."""
         return self.from_taps(self.backbone(image))
 
+    def enter(self, entry: str, inputs: Sequence[Tensor]) -> list[Tensor]:
+        """What a batch brings to raw outputs per level.
+
+        Args:
+            entry: `taps`, `low`, or for pictures `view` or `image`.
+            inputs: Taps; the stride-8 tap; or pictures (B, H, W, 3) uint8 BGR.
+        """
+        match entry:
+            case "taps":
+                return self.from_taps(inputs)
+            case "low":
+                return self.from_low(inputs[0])
+            case _:
+                out: list[Tensor] = self(inputs[0].permute(0, 3, 1, 2).float() / 255)
+                return out
+
     def parts(self) -> dict[str, list[nn.Parameter]]:
         """Parameters by part: `low` (to stride 8), `high` (backbone above), `rest` (neck and head)."""
         low, high = self.backbone.halves()

@@ -1,7 +1,7 @@
 """The tables by name."""
 
 from training.errors import ConfigError
-from training.papers import table_a
+from training.papers import table_a, table_distillation
 from training.papers.rows import Table
 
 
@@ -12,5 +12,9 @@ def table_of(name: str, *, full: bool) -> Table:
             return table_a.small()
         case "a", True:
             return table_a.full()
+        case "distillation", False:
+            return table_distillation.small()
+        case "distillation", True:
+            return table_distillation.full()
         case _:
             raise ConfigError(f"there is no table {name}{' with full rows' if full else ''}")

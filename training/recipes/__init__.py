@@ -1,11 +1,17 @@
 """Recipes by name: a visible table of functions that return a complete frozen configuration."""
 
 from training.errors import ConfigError
+from training.recipes.distilled import (
+    efficientlite0_gfl_320_distilled,
+    efficientlite0_gfl_320_live_distilled,
+)
 from training.recipes.efficientlite import (
     efficientlite0_gfl_320,
     efficientlite0_gfl_320_live,
     efficientlite1_gfl_416,
     efficientlite1_gfl_416_live,
+    efficientlite2_gfl_320,
+    efficientlite2_gfl_320_live,
 )
 from training.recipes.live import mobilenetv2_gfl_320_live
 from training.recipes.mobilenet_yolo import (
@@ -22,8 +28,12 @@ from training.recipes.recipe import Recipe
 RECIPES = {
     "efficientlite0-gfl-320": efficientlite0_gfl_320,
     "efficientlite0-gfl-320-live": efficientlite0_gfl_320_live,
+    "efficientlite0-gfl-320-distilled": efficientlite0_gfl_320_distilled,
+    "efficientlite0-gfl-320-live-distilled": efficientlite0_gfl_320_live_distilled,
     "efficientlite1-gfl-416": efficientlite1_gfl_416,
     "efficientlite1-gfl-416-live": efficientlite1_gfl_416_live,
+    "efficientlite2-gfl-320": efficientlite2_gfl_320,
+    "efficientlite2-gfl-320-live": efficientlite2_gfl_320_live,
     "mobilenet-yolo-320": mobilenet_yolo_320,
     "mobilenet-yolo-320-equation5": mobilenet_yolo_320_equation5,
     "mobilenet-yolo-320-live": mobilenet_yolo_320_live,

@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from training.data.scenes import SOURCE
 from training.engine.config import StageConfig
 from training.errors import ConfigError
-from training.recipes.recipe import Recipe
+from training.losses.criterion import LossConfig
+from training.losses.localization import LocalizationConfig
+from training.recipes.recipe import LargerTeacher, Recipe
 
 
 def shortened(recipe: Recipe, images: int) -> Recipe:
@@ -67,3 +70,39 @@ def with_scenes(recipe: Recipe, count: int, share: float = 5.0) -> Recipe:
             replace(cache, source_views=(*cache.source_views, (SOURCE, share))) for cache in recipe.caches
         ),
     )
+
+
+def taught(recipe: Recipe, larger: LargerTeacher, regions: LocalizationConfig | None = None) -> Recipe:
+    """The recipe with a larger teacher, in all stages that learn to detect and do not begin at cached taps.
+
+    `regions`: what it teaches, if not the default. Raises ConfigError when no stage can be taught.
+    """
+    return with_regions(recipe, regions or LocalizationConfig(), larger)
+
+
+def with_regions(recipe: Recipe, regions: LocalizationConfig, larger: LargerTeacher | None = None) -> Recipe:
+    """The recipe with distillation by region; `larger`: who teaches, if not its dense teachers.
+
+    A larger network has taps of its own: it cannot teach stages that begin at cached ones.
+
+    Raises ConfigError when the teacher is not there.
+    """
+    stages = tuple(
+        replace(stage, loss=replace(stage.loss, localization=regions))
+        if isinstance(stage.loss, LossConfig) and not (larger and stage.entry == "taps")
+        else stage
+        for stage in recipe.stages
+    )
+    return replace(recipe, stages=stages, larger=larger)
+
+
+def with_larger(recipe: Recipe, named: str) -> Recipe:
+    """The recipe with the larger teacher of `--larger RECIPE=FILE`; what a recipe distils already stays.
+
+    Raises ConfigError.
+    """
+    name, _, file = named.partition("=")
+    if not name or not file:
+        raise ConfigError(f"--larger is RECIPE=FILE: the teacher's recipe and its weights; got {named}")
+    larger = LargerTeacher(recipe=name, weights=str(Path(file).resolve()))
+    return replace(recipe, larger=larger) if recipe.larger else taught(recipe, larger)

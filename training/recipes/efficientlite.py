@@ -21,6 +21,7 @@ START = "mobilenet_v2_1.0_imagenet.safetensors"
 CREDIT = "Backbone start: MobileNetV2 1.0 of ImageNet, Coral test data, Apache-2.0"
 TAUGHT = "Features imitated: mobilenetv2-gfl-320 of surveil, Apache-2.0"
 LITE0 = LiteConfig(variant=0, width=96, depth=2, classes=len(LABELS), reg_max=7, act="relu")
+LITE2 = replace(LITE0, variant=2)  # Lite0's neck and head: its cells and bins, so it may teach
 LITE1 = LiteConfig(variant=1, width=128, depth=3, classes=len(LABELS), reg_max=10, quality=True, act="silu")
 EVERYTHING = ("low", "high", "rest")
 IMITATE = StageConfig(
@@ -73,6 +74,11 @@ def efficientlite0_gfl_320() -> Recipe:
     return _lite("efficientlite0-gfl-320", LITE0, cache=0)
 
 
+def efficientlite2_gfl_320() -> Recipe:
+    """Lite2 under Lite0's neck and head: a larger teacher of Lite0 (`recipes.distilled`)."""
+    return _lite("efficientlite2-gfl-320", LITE2, cache=0)
+
+
 def efficientlite1_gfl_416() -> Recipe:
     """Lite1, PAN 128, three convolutions a tower, GFL v2, SiLU: groups 4 and 5, for a GPU; no int8 form."""
     return _lite("efficientlite1-gfl-416", LITE1, cache=1)
@@ -107,6 +113,11 @@ def _live(cached: Recipe, turns: tuple[int, ...]) -> Recipe:
 def efficientlite0_gfl_320_live() -> Recipe:
     """Lite0 for a GPU to train; never run there."""
     return _live(efficientlite0_gfl_320(), (0, 1, 0, 2))
+
+
+def efficientlite2_gfl_320_live() -> Recipe:
+    """Lite2 for a GPU to train; never run there."""
+    return _live(efficientlite2_gfl_320(), (0, 1, 0, 2))
 
 
 def efficientlite1_gfl_416_live() -> Recipe:

@@ -10,8 +10,22 @@ from training.engine.config import StageConfig
 from training.errors import ConfigError
 from training.export.card import CardTexts
 from training.export.int8 import Int8Config
+from training.losses.localization import different_bins
 from training.models.activations import FUSED
 from training.models.shapes import DetectorConfig, HybridConfig, YoloConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class LargerTeacher:
+    """A larger network of the family, trained by this package, that teaches boxes and classes.
+
+    Attributes:
+        recipe: Name of the recipe that it was trained by.
+        weights: File name of its weights, as training writes them.
+    """
+
+    recipe: str
+    weights: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +56,7 @@ class Recipe:
             `features`: a start, or an exported detector); empty: what the caches hold.
         keep: Share of `init` in the weights that ship; the rest is what was trained (weight-space averaging
             of start and end, Wortsman et al. 2022, "Robust fine-tuning of zero-shot models").
+        larger: Who teaches the stages whose loss has `localization` by a larger network, or None.
     """
 
     name: str
@@ -63,6 +78,7 @@ class Recipe:
     features: str = ""
     imitated: str = ""
     keep: float = 0.0
+    larger: LargerTeacher | None = None
 
     def __post_init__(self) -> None:
         """Check that sizes differ, that stages draw from caches that are there, and what is kept of what."""
@@ -104,6 +120,32 @@ class Recipe:
                 )
         if self.stages and self.stages[-1].imitates:
             raise ConfigError(f"recipe {self.name}: the last stage imitates, so nothing learns to detect")
+        self._check_distillation()
+
+    def _check_distillation(self) -> None:
+        """Check that whoever is to teach by region is there, and that dense teachers' bins fit."""
+        taught = any(stage.taught for stage in self.stages)
+        if taught and not self.larger:
+            raise ConfigError(
+                f"recipe {self.name}: a larger teacher is to teach (localization), but none is named: set "
+                "larger, or say --larger RECIPE=FILE"
+            )
+        if self.larger and not taught:
+            raise ConfigError(
+                f"recipe {self.name}: a larger teacher is named, but no stage has a loss with localization"
+            )
+        if not any(stage.localization and not stage.taught for stage in self.stages):
+            return
+        if not self.teachers:
+            raise ConfigError(
+                f"recipe {self.name}: dense teachers are to teach (localization), but there are none"
+            )
+        mine = getattr(self.model, "reg_max", None)
+        for cache in self.caches:
+            if mine is not None and mine != cache.reg_max:
+                raise ConfigError(
+                    f"recipe {self.name}: {different_bins('the dense teacher', cache.reg_max, mine)}"
+                )
 
     @property
     def sizes(self) -> tuple[tuple[int, int], ...]:
