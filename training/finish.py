@@ -172,6 +172,7 @@ def training_facts(space: Workspace, weights: Path) -> dict[str, Any]:
         **({"features_imitated": recipe.imitated} if recipe.imitated else {}),
         **({"continued_from": recipe.init, "kept_of_it": recipe.keep} if recipe.init else {}),
         "teachers": recipe.teachers,
+        **({"larger_teacher": recipe.larger.text} if recipe.larger else {}),
         "data": "train.json and teacher_train.json" if space.split("train").teacher else "train.json",
         "data_hash": space.data_hash,
         "revision": (weights.parent / REVISION).read_text(),

@@ -1,6 +1,7 @@
 """The complete configuration of a training run: one frozen value, built by the functions beside this file."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from training.data.cache import CacheConfig
@@ -26,6 +27,11 @@ class LargerTeacher:
 
     recipe: str
     weights: str
+
+    @property
+    def text(self) -> str:
+        """Both in words, for cards: the file without its folder."""
+        return f"{self.recipe}, {Path(self.weights).name}"
 
 
 @dataclass(frozen=True, kw_only=True)
