@@ -107,7 +107,7 @@ def test_a_lite_network_teaches_one_from_pictures(
 ) -> None:
     larger = teacher_of(tmp_path, replace(LITE, variant=2, quality=True))
     job = job_of(
-        replace(DISTIL, entry="view", trains=("low", "high", "rest")),
+        replace(DISTIL, entry="view", trains=("low", "high", "rest"), checkpoint_images=2),
         LITE,
         tiny,
         tmp_path / "out",
