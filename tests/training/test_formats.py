@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import cv2
@@ -11,14 +12,17 @@ import pytest
 
 pytest.importorskip("torch", reason="the extra `train` is not installed")
 
+from training.cli import main
+from training.data.augment import Augmenter
 from training.data.complaints import Complaints
 from training.data.decode import decode_images
 from training.data.formats.convert import convert
 from training.data.formats.voc import read_voc
 from training.data.formats.yolo import read_yolo
 from training.data.layout import find_split
+from training.data.plan import AugmentConfig
 from training.data.records import LabelConfig, load_records
-from training.errors import DataError
+from training.errors import ConfigError, DataError
 
 LABELS = LabelConfig(labels=("helmet", "vest"), groups=())
 
@@ -71,17 +75,92 @@ def test_voc_becomes_coco_that_can_be_trained_on(
     assert len(load_records(find_split(out, "val").annotations, LABELS)) == 2
 
 
-def test_voc_without_lists_is_split_by_chance(voc: Path, tmp_path: Path) -> None:
-    for file in (voc / "ImageSets" / "Main").iterdir():
-        file.unlink()
+def test_voc_without_lists_is_split_by_chance(
+    voc: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    shutil.rmtree(voc / "ImageSets")
     splits = []
     for name in ("a", "b"):
         convert("voc", voc, tmp_path / name, val_share=0.3)
         parts = [json.loads((tmp_path / name / f"{s}.json").read_text())["images"] for s in ("train", "val")]
         splits.append([[image["file_name"] for image in part] for part in parts])
+    assert "no list of pictures to judge by: 2 of all are chosen by chance (--val SHARE" in caplog.text
     assert splits[0] == splits[1]
     assert [len(part) for part in splits[0]] == [6, 2]
     assert not set(splits[0][0]) & set(splits[0][1])
+
+
+CLASSES = """
+aeroplane bicycle bird boat bottle bus car cat chair cow
+diningtable dog horse motorbike person pottedplant sheep sofa train tvmonitor
+"""
+NAMES = tuple(CLASSES.split())
+
+
+@pytest.fixture
+def devkit(tmp_path: Path) -> Path:
+    """Two years as the challenge's archives unpack them; only 2007 has a test list. 20 classes."""
+    root = tmp_path / "VOCdevkit"
+    lists = {
+        "VOC2007": {"train": "01", "val": "2", "trainval": "012", "test": "34", "car_train": "0"},
+        "VOC2012": {"train": "5", "val": "6", "trainval": "56"},
+    }
+    for year, names in lists.items():
+        sets = root / year / "ImageSets" / "Main"
+        sets.mkdir(parents=True)
+        (root / year / "Annotations").mkdir()
+        for name, numbers in names.items():
+            (sets / f"{name}.txt").write_text("".join(f"{year}_{k}  1\n" for k in numbers))
+        for k in "".join(numbers for name, numbers in names.items() if name in ("trainval", "test")):
+            picture(root / year / "JPEGImages" / f"{year}_{k}.jpg", 40, 40)
+            objects = "".join(voc_object(name, (1, 1, 20, 20)) for name in NAMES)
+            objects += voc_object("car", (5, 5, 9, 9), "<difficult>1</difficult>")
+            (root / year / "Annotations" / f"{year}_{k}.xml").write_text(
+                f"<annotation>{objects}</annotation>"
+            )
+    return root
+
+
+def names_of(folder: Path) -> dict[str, str]:
+    """Numbers of the pictures by split."""
+    content = {file.stem: json.loads(file.read_text())["images"] for file in sorted(folder.glob("*.json"))}
+    return {split: "".join(i["file_name"][-5] for i in images) for split, images in content.items()}
+
+
+def test_years_of_voc_come_together_by_their_lists(devkit: Path, tmp_path: Path) -> None:
+    out = tmp_path / "data"
+    convert("voc", devkit, out)
+    assert names_of(out) == {"train": "015", "val": "26", "test": "34"}
+    convert("voc", devkit, tmp_path / "all", lists=("trainval", "test"))
+    assert names_of(tmp_path / "all") == {"train": "01256", "val": "34"}
+    convert("voc", devkit / "VOC2012", tmp_path / "one")
+    assert names_of(tmp_path / "one") == {"train": "5", "val": "6"}
+    split = find_split(out, "train")
+    assert [place.parent.name for place in split.pictures] == ["VOC2007", "VOC2012"]
+    (record, *rest) = load_records(split.annotations, LabelConfig(labels=NAMES, groups=()))
+    assert record.classes.tolist() == list(range(20))
+    assert record.ignored.nonzero()[1].tolist() == [NAMES.index("car")]  # the difficult one
+    assert len(rest) == 2
+    images = decode_images([record, *rest], split.pictures, tmp_path / "a.npy")
+    view = Augmenter(images, [record, *rest], AugmentConfig(mosaic=1.0), (64, 64)).view(
+        0, np.random.default_rng(0)
+    )
+    assert view.ignore.shape[1] == 20
+
+
+def test_lists_that_are_not_there_are_named_with_what_to_do(devkit: Path, tmp_path: Path) -> None:
+    with pytest.raises(
+        DataError, match=r"no ImageSets/Main/test\.txt; there are train, trainval, val: name two"
+    ):
+        convert("voc", devkit / "VOC2012", tmp_path, lists=("trainval", "test"))
+    for file in (devkit / "VOC2012" / "ImageSets" / "Main").iterdir():
+        file.unlink()
+    with pytest.raises(DataError, match=r"no list of pictures \(it is empty\): unpack .* --val SHARE"):
+        convert("voc", devkit / "VOC2012", tmp_path)
+    with pytest.raises(ConfigError, match="of VOC folders"):
+        convert("yolo", devkit, tmp_path, lists=("train", "val"))
+    assert main(["convert", "voc", str(devkit), "--out", str(tmp_path / "x"), "--lists", "train"]) == 2
 
 
 def test_a_folder_without_annotations_is_refused(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import json
 import logging
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,41 +13,55 @@ from training.data.complaints import Complaints
 from training.data.formats.annotated import DataSet, Picture
 from training.data.formats.voc import read_voc
 from training.data.formats.yolo import read_yolo
-from training.errors import DataError
+from training.errors import ConfigError, DataError
 from training.files import write_whole
 
 log = logging.getLogger(__name__)
 
-READERS: dict[str, Callable[[Path, Complaints], DataSet]] = {"voc": read_voc, "yolo": read_yolo}
+KINDS = ("voc", "yolo")
+SHARE = 0.1  # of the pictures, to judge by
 
 
-def convert(kind: str, source: Path, out: Path, val_share: float = 0.1, seed: int = 0) -> list[Path]:
-    """Write `train.json` and `val.json`, which name the folders where the pictures stay.
+def convert(
+    kind: str,
+    source: Path,
+    out: Path,
+    val_share: float | None = None,
+    seed: int = 0,
+    lists: Sequence[str] = (),
+) -> list[Path]:
+    """Write `train.json` and `val.json` (and `test.json`), which name the folders where the pictures stay.
 
     Args:
-        kind: A key of `READERS`.
+        kind: One of `KINDS`.
         source: Folder in that format.
-        out: Folder of the two files.
+        out: Folder of the files.
         val_share: Share of the pictures that becomes the validation split where the source names none.
         seed: Of their choice.
+        lists: VOC's lists to train on and to judge by; empty: the usual ones.
 
     Raises:
         DataError: The source cannot be read, or has too few pictures for two splits.
+        ConfigError: Lists are named for a format that has none.
     """
     complaints = Complaints()
-    data = READERS[kind](source, complaints)
+    data = _read(kind, source, complaints, lists)
     complaints.sum_up()
     splits = dict(data.splits)
     if not splits.get("val"):
-        splits["train"], splits["val"] = _split_off(splits.get("train", []), val_share, seed)
+        share = SHARE if val_share is None else val_share
+        splits["train"], splits["val"] = _split_off(splits.get("train", []), share, seed)
+        log.info(
+            "%s: no list of pictures to judge by: %d of all are chosen by chance (--val SHARE says how many)",
+            source, len(splits["val"]),
+        )  # fmt: skip
     if not splits["train"] or not splits["val"]:
         raise DataError(
             f"{source}: {len(splits['train'])} pictures to train on, {len(splits['val'])} to judge"
         )
     out.mkdir(parents=True, exist_ok=True)
     files = []
-    for split in ("train", "val"):
-        pictures = splits[split]
+    for split, pictures in splits.items():
         content = coco(pictures, data.labels)
         files.append(out / f"{split}.json")
         write_whole(files[-1], json.dumps(content, indent=None).encode())
@@ -55,6 +69,16 @@ def convert(kind: str, source: Path, out: Path, val_share: float = 0.1, seed: in
         shown = ", ".join(f"{label} {counts[label]}" for label in data.labels)
         log.info("%s: %d pictures; %s", files[-1], len(pictures), shown)
     return files
+
+
+def _read(kind: str, source: Path, complaints: Complaints, lists: Sequence[str]) -> DataSet:
+    match kind:
+        case "voc":
+            return read_voc(source, complaints, lists)
+        case "yolo" if not lists:
+            return read_yolo(source, complaints)
+        case _:
+            raise ConfigError(f"--lists: of VOC folders; {kind} says its splits in data.yaml")
 
 
 def _split_off(pictures: Sequence[Picture], share: float, seed: int) -> tuple[list[Picture], list[Picture]]:

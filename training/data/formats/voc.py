@@ -2,50 +2,85 @@
 
 SRC/JPEGImages (or images, or SRC itself)    the pictures
 SRC/Annotations (or SRC itself)              NAME.xml
-SRC/ImageSets/Main/train.txt  val.txt        names without suffix; without them all XML files are one set
+SRC/ImageSets/Main/LIST.txt                  names without suffix: train, val, trainval, test
+
+SRC may hold several such folders, as the challenge's archives unpack them (VOCdevkit/VOC2007, VOC2012): a
+list is then the pictures of all of them. Folders without ImageSets (own pictures) are one set.
 """
 
+import logging
 import xml.etree.ElementTree as ET
+from collections.abc import Sequence
 from pathlib import Path
 
 from training.data.complaints import Complaints
 from training.data.formats.annotated import Box, DataSet, Picture, find_picture, picture_size
 from training.errors import DataError
 
+log = logging.getLogger(__name__)
 
-def read_voc(source: Path, complaints: Complaints) -> DataSet:
+USUAL = (("train", "val"), ("trainval", "test"), ("trainval",), ("train",))
+"""Lists to train on and to judge by, in the order in which they are looked for."""
+
+
+def read_voc(source: Path, complaints: Complaints, lists: Sequence[str] = ()) -> DataSet:
     """Read a folder; what cannot be used is left out and named.
 
+    A list `test` that is not among those wanted becomes a split of its own.
+
+    Args:
+        source: The folder.
+        complaints: Hears of what is left out.
+        lists: Names of the lists to train on and to judge by; empty: those that are there, see `USUAL`.
+
     Raises:
-        DataError: There are no annotations.
+        DataError: There are no annotations, or not the lists that are wanted.
     """
-    notes = source / "Annotations" if (source / "Annotations").is_dir() else source
-    folders = [source / name for name in ("JPEGImages", "images", "Images", ".")]
-    pictures = next(folder for folder in folders if folder.is_dir())
-    splits: dict[str, list[Picture]] = {}
-    for split, names in _splits(source, notes).items():
-        found = [_picture(notes / f"{name}.xml", pictures, complaints) for name in names]
-        splits[split] = [picture for picture in found if picture]
-    labels = sorted({box.label for split in splits.values() for picture in split for box in picture.boxes})
-    return DataSet(labels=tuple(labels), splits=splits)
+    years = [folder for folder in sorted(source.glob("*/")) if (folder / "Annotations").is_dir()]
+    parts = [source] if (source / "Annotations").is_dir() or not years else years
+    known = {file.stem for part in parts for file in (part / "ImageSets" / "Main").glob("*.txt")}
+    shown = ", ".join(sorted(name for name in known if name.rpartition("_")[2] == name))  # not car_train
+    wanted = tuple(lists) or next((usual for usual in USUAL if known.issuperset(usual)), ())
+    if not wanted and any((part / "ImageSets").is_dir() for part in parts):
+        raise DataError(
+            f"{source}: ImageSets/Main has no list of pictures ({shown or 'it is empty'}): "
+            "unpack the challenge's trainval archive there, write train.txt and val.txt with the name of a "
+            "picture in each line, or remove ImageSets: then --val SHARE of all pictures are chosen by chance"
+        )
+    for name in set(wanted) - known:
+        raise DataError(
+            f"{source}: no ImageSets/Main/{name}.txt; there are {shown or 'none'}: name two "
+            "of these with --lists TRAIN,VAL, or unpack the archive that has it (VOC2007's test is one of "
+            "its own; VOC2012's test has no annotations)"
+        )
+    splits = dict(zip(("train", "val"), wanted, strict=False)) or {"train": ""}
+    if "test" in known - set(wanted):
+        splits["test"] = "test"
+    pictures = {
+        split: [picture for part in parts for picture in _pictures(part, name, complaints)]
+        for split, name in splits.items()
+    }
+    labels = {box.label for split in pictures.values() for picture in split for box in picture.boxes}
+    return DataSet(labels=tuple(sorted(labels)), splits=pictures)
 
 
-def _splits(source: Path, notes: Path) -> dict[str, list[str]]:
-    sets = source / "ImageSets" / "Main"
-    for wanted in (("train", "val"), ("trainval",), ("train",)):
-        if all((sets / f"{name}.txt").exists() for name in wanted):
-            return {
-                "train" if name == "trainval" else name: [
-                    line.split()[0]
-                    for line in (sets / f"{name}.txt").read_text().splitlines()
-                    if line.strip()
-                ]
-                for name in wanted
-            }
-    names = sorted(file.stem for file in notes.glob("*.xml"))
-    if not names:
-        raise DataError(f"{source}: neither ImageSets/Main nor XML files in {notes}")
-    return {"train": names}
+def _pictures(part: Path, name: str, complaints: Complaints) -> list[Picture]:
+    """The pictures of a list of one folder; of all XML files where there are no lists."""
+    notes = part / "Annotations" if (part / "Annotations").is_dir() else part
+    folders = [part / place for place in ("JPEGImages", "images", "Images", ".")]
+    place = next(folder for folder in folders if folder.is_dir())
+    file = part / "ImageSets" / "Main" / f"{name}.txt"
+    if not name:
+        names = sorted(file.stem for file in notes.glob("*.xml"))
+        if not names:
+            raise DataError(f"{part}: neither ImageSets/Main nor XML files in {notes}")
+    elif file.exists():
+        names = [line.split()[0] for line in file.read_text().splitlines() if line.strip()]
+    else:
+        log.info("%s: no list %s", part, name)
+        return []
+    found = [_picture(notes / f"{name}.xml", place, complaints) for name in names]
+    return [picture for picture in found if picture]
 
 
 def _picture(file: Path, pictures: Path, complaints: Complaints) -> Picture | None:
