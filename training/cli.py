@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from surveil.clock import SystemClock
 from surveil.errors import SurveilError
 from training.data import commands as data_commands
+from training.engine import commands as engine_commands
 from training.errors import ConfigError, PausedError, TrainingError
 from training.papers import commands as papers_commands
 from training.progress import log_to_stderr
@@ -38,6 +39,10 @@ EXAMPLES = """examples:
       the recipe as JSON, and pictures of labelled training views
   python -m training anchors mobilenet-yolo-320 --data DIR --out runs/y320
       anchors of a YOLO head for these boxes, to be written into its recipe
+  python -m training balance mobilenet-yolo-320 --data DIR --remove-below 300 --balance 1.5
+      boxes and pictures of each class: in the data, as the recipe draws them, and balanced
+  python -m training memory mobilenet-yolo-320 --batch 32
+      the memory of each stage, estimated and measured; train --batch auto takes what fits
   python -m training train mobilenetv2-gfl-320-live --data DIR --out runs/live --device cuda
       the same model with live views on a GPU; bench-data says how fast it is there
   python -m training table a --data DIR --out runs/table-a
@@ -46,6 +51,7 @@ EXAMPLES = """examples:
   python -m training train own --labels helmet,vest --data DIR --out runs/own
       your own pictures and classes (docs/training/own-data.md)
 """
+LABELS = "classes, if not the recipe's; `all`: every category of train.json"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -69,7 +75,7 @@ def parser() -> argparse.ArgumentParser:
     shared.add_argument(
         "--images", type=Path, metavar="DIR", help="folder of decoded pictures that runs share"
     )
-    shared.add_argument("--labels", metavar="NAME,NAME", help="classes, if not the recipe's")
+    shared.add_argument("--labels", metavar="NAME,NAME", help=LABELS)
     shared.add_argument(
         "--budget", type=int, metavar="IMAGES", help="images to train on in all stages, if not the recipe's"
     )
@@ -77,6 +83,7 @@ def parser() -> argparse.ArgumentParser:
         "--scenes", type=int, metavar="N", help="drawn street scenes added to the training pictures"
     )
     shared.add_argument("--larger", metavar="RECIPE=FILE", help="a larger network that teaches: its weights")
+    data_commands.add_steps(shared)
     machine = machine_options()
     weights = argparse.ArgumentParser(add_help=False)
     weights.add_argument(
@@ -87,6 +94,7 @@ def parser() -> argparse.ArgumentParser:
         return commands.add_parser(name, help=text, description=text, parents=[shared, *parents])
 
     train = command("train", "cache, train, evaluate, export, int8, cards: everything", machine)
+    engine_commands.add_batch(train)
     train.add_argument("--ship", type=Path, metavar="DIR", help="copy models and cards there")
     train.add_argument(
         "--pause", type=float, metavar="MINUTES", help="stop then with a checkpoint, exit code 3"
@@ -99,17 +107,26 @@ def parser() -> argparse.ArgumentParser:
     command("export", "ONNX, int8 and cards of weights", weights).add_argument(
         "--ship", type=Path, metavar="DIR"
     )
-    bench = command("bench-data", "images/s of live training, part by part, and what limits it", machine)
-    bench.add_argument("--batches", type=int, default=20, help="batches that are timed (default: 20)")
-    bench.add_argument("--batch", type=int, help="images of a batch, if not the recipe's")
-    bench.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well")
-    anchors = command("anchors", "anchors for YOLO heads: k-means over the boxes of training views")
-    anchors.add_argument("--count", type=int, default=9, help="of all three levels (default: 9)")
-    anchors.add_argument("--views", type=int, default=20_000, help="views that are drawn (default: 20000)")
+    add_bench(command("bench-data", "images/s of live training, part by part, and what limits it", machine))
+    add_anchors(command("anchors", "anchors for YOLO heads: k-means over the boxes of training views"))
     data_commands.add_commands(commands)
+    engine_commands.add_commands(commands)
     papers_commands.add_commands(commands, machine)
     add_inspect(commands)
     return top
+
+
+def add_bench(bench: argparse.ArgumentParser) -> None:
+    """Options of `bench-data`."""
+    bench.add_argument("--batches", type=int, default=20, help="batches that are timed (default: 20)")
+    bench.add_argument("--batch", type=int, help="images of a batch, if not the recipe's")
+    bench.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well")
+
+
+def add_anchors(anchors: argparse.ArgumentParser) -> None:
+    """Options of `anchors`."""
+    anchors.add_argument("--count", type=int, default=9, help="of all three levels (default: 9)")
+    anchors.add_argument("--views", type=int, default=20_000, help="views that are drawn (default: 20000)")
 
 
 def machine_options() -> argparse.ArgumentParser:
@@ -147,7 +164,8 @@ def add_inspect(commands: Any) -> None:
     inspect.add_argument("--data", type=Path, metavar="DIR", help="draws views of a recipe, with --out")
     inspect.add_argument("--out", type=Path, metavar="DIR", help="where the views go")
     inspect.add_argument("--images", type=Path, metavar="DIR", help="folder of decoded pictures")
-    inspect.add_argument("--labels", metavar="NAME,NAME", help="classes, if not the recipe's")
+    inspect.add_argument("--labels", metavar="NAME,NAME", help=LABELS)
+    data_commands.add_steps(inspect)
     inspect.add_argument("--classes", type=int, metavar="N", help="of the networks, if not the papers' own")
 
 
@@ -166,6 +184,10 @@ def run(options: argparse.Namespace) -> None:
             data_commands.run_draw_scenes(options)
         case "table":
             papers_commands.run_table_command(options, machine_of(options))
+        case "memory":
+            engine_commands.run_memory(options, with_labels(options))
+        case "balance":
+            data_commands.run_balance(options, with_labels(options))
         case "inspect":
             run_inspect(options)
         case _:
@@ -207,12 +229,14 @@ def run_recipe(options: argparse.Namespace) -> None:
 def anchors_of(space: Workspace, count: int, views: int) -> str:
     """Anchors for the recipe's first size, as its model takes them, and how well they fit."""
     from training.data.anchors import LEVELS, cluster, drawn_sides, levels_of, report
+    from training.data.cache import draw_order
 
     if count < LEVELS or count % LEVELS:
         raise ConfigError(f"anchors: --count is a multiple of {LEVELS}, for as many levels; got {count}")
     recipe = space.recipe
-    records, labels = space.records("train"), recipe.labels.labels
-    sides = drawn_sides(records, recipe.augment, recipe.caches[0], labels, views)
+    records, cache = space.records("train"), recipe.caches[0]
+    order = draw_order(records, cache, recipe.labels.labels, recipe.balance)[:views]
+    sides = drawn_sides(records, order, recipe.augment, cache)
     anchors = cluster(sides, count)
     return f"anchors={levels_of(anchors)}\n{report(sides, anchors)}"
 
@@ -239,19 +263,36 @@ def run_inspect(options: argparse.Namespace) -> None:
 
 
 def adapted(options: argparse.Namespace) -> Recipe:
-    """The recipe, for the classes and the budget of the options."""
-    from training.recipes import recipe
-    from training.recipes.adapt import for_labels, shortened, with_larger, with_scenes
+    """The recipe, for the classes, the data steps and the budget of the options."""
+    from training.recipes.adapt import shortened, with_larger, with_scenes, without_sparse
 
-    made = recipe(options.recipe)
-    if options.labels:
-        made = for_labels(made, [name.strip() for name in options.labels.split(",")])
+    made = data_commands.with_steps(with_labels(options), options)
+    if options.data:
+        made = without_sparse(made, options.data)
     if getattr(options, "scenes", None):
         made = with_scenes(made, options.scenes)
     if getattr(options, "larger", None):
         made = with_larger(made, options.larger)
     budget = getattr(options, "budget", None)
-    return shortened(made, budget) if budget else made
+    made = shortened(made, budget) if budget else made
+    if getattr(options, "images_of_batch", None):
+        made = engine_commands.with_batch(made, options, machine_of(options))
+    return made
+
+
+def with_labels(options: argparse.Namespace) -> Recipe:
+    """The recipe for the classes of the options."""
+    from training.recipes import recipe
+    from training.recipes.adapt import for_labels, named_by
+
+    made = recipe(options.recipe)
+    if not options.labels:
+        return made
+    if options.labels == "all":
+        if options.data is None:
+            raise ConfigError("--labels all: the classes are those of the data, say --data DIR")
+        return for_labels(made, named_by(options.data))
+    return for_labels(made, [name.strip() for name in options.labels.split(",")])
 
 
 def train(space: Workspace, options: argparse.Namespace) -> None:

@@ -175,6 +175,7 @@ def training_facts(space: Workspace, weights: Path) -> dict[str, Any]:
         **({"larger_teacher": recipe.larger.text} if recipe.larger else {}),
         "data": "train.json and teacher_train.json" if space.split("train").teacher else "train.json",
         "data_hash": space.data_hash,
+        **({"data_steps": recipe.data_steps} if recipe.data_steps else {}),
         "revision": (weights.parent / REVISION).read_text(),
     }
 

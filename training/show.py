@@ -16,14 +16,14 @@ def draw_views(space: Workspace, path: Path, rows: int = 4, columns: int = 6) ->
     recipe, cache = space.recipe, space.recipe.caches[0]
     records = space.records("train")
     augmenter = Augmenter(space.pictures("train"), records, recipe.augment, cache.size)
-    order = draw_order(records, cache, recipe.labels.labels)
+    order = draw_order(records, cache, recipe.labels.labels, recipe.balance)
     tiles = []
     for k in range(rows * columns):
         view = augmenter.view(int(order[k]), np.random.default_rng((cache.seed, k)))
         tile = view.image.copy()
         fine = (cache.size[0] // 8) * (cache.size[1] // 8)
         for c, name in enumerate(recipe.labels.labels):
-            ignored = (view.ignore[:fine] >> c) & 1 == 1
+            ignored = view.ignore[:fine, c]
             draw_dots(tile, augmenter.centres[:fine][ignored][::2], c)
             for box in view.boxes[view.classes == c]:
                 draw_box(tile, box, name, c)

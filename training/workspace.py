@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from training.data.cache import CacheConfig, FeatureCache, ViewJob, fill_part, identity
 from training.data.decode import decode_images, stored_records
+from training.data.denoise import DenoiseConfig
 from training.data.layout import Split, find_split, find_weights
 from training.data.records import Record, data_hash, load_records
 from training.data.scenes import draw_scenes
@@ -51,6 +52,14 @@ class Workspace:
     weights: Path | None = None
     images: Path | None = None
     caches: Path | None = None
+
+    def __post_init__(self) -> None:
+        """Check that the recipe knows its classes."""
+        if self.recipe.balance.remove_below:
+            raise ConfigError(
+                f"recipe {self.recipe.name}: which classes are removed depends on the data: "
+                "use what recipes.adapt.without_sparse makes of it"
+            )
 
     def split(self, name: str) -> Split:
         """Files of a split."""
@@ -95,7 +104,13 @@ class Workspace:
     def pictures_file(self, name: str) -> Path:
         """Decoded pictures of a split."""
         files = [self.split(name).annotations, *self._scenes(name)]
-        return (self.images or self.out) / f"images-{name}-{data_hash(*files)}.npy"
+        denoise = self._denoise(name)
+        how = f"-{denoise.name}" if denoise else ""
+        return (self.images or self.out) / f"images-{name}-{data_hash(*files)}{how}.npy"
+
+    def _denoise(self, name: str) -> DenoiseConfig | None:
+        """How the pictures of a split are denoised: those to judge by stay as cameras give them."""
+        return self.recipe.denoise if name == "train" else None
 
     def pictures(self, name: str) -> NDArray[np.uint8]:
         """Decoded pictures (n, side, side, 3) of a split; decodes them when they are not there."""
@@ -103,7 +118,9 @@ class Workspace:
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             drawn = [file.with_suffix("") for file in self._scenes(name)]
-            decode_images(self._annotated(name), [*self.split(name).pictures, *drawn], path)
+            decode_images(
+                self._annotated(name), [*self.split(name).pictures, *drawn], path, self._denoise(name)
+            )
         pictures: NDArray[np.uint8] = np.load(path, mmap_mode="r")
         return pictures
 
@@ -116,7 +133,8 @@ class Workspace:
 
     def _made_of(self, config: CacheConfig) -> dict[str, Any]:
         """What a feature cache is made of."""
-        return identity(config, self.recipe.labels, self.recipe.augment, self.data_hash)
+        recipe = self.recipe
+        return identity(config, recipe.labels, recipe.augment, self.data_hash, recipe.data_steps)
 
     def fill_cache(self, config: CacheConfig, processes: int | None = None) -> None:
         """Complete a feature cache: compute what is missing, one process a core."""
@@ -138,6 +156,7 @@ class Workspace:
             labels=recipe.labels,
             augment=recipe.augment,
             cache=config,
+            balance=recipe.balance,
         )
 
     def validation(self) -> ValidationJob:
@@ -208,6 +227,7 @@ class Workspace:
                 validation=self.validation(),
                 out=self.stage_folder(k),
                 data_hash=self.data_hash,
+                data_steps=recipe.data_steps,
             )
             init, before = run_stage(job), config
         if init is None:

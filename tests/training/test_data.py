@@ -53,7 +53,7 @@ def test_an_unlabelled_class_is_filled_by_the_teacher_and_never_background() -> 
     assert record.classes.tolist() == [PERSON, CAR]
     assert record.boxes[1].tolist() == [50, 50, 70, 60]
     assert record.ignore.tolist() == [[5, 60, 14, 69]]
-    assert record.ignore_bits.tolist() == [1 << CAR]
+    assert record.ignored.nonzero()[1].tolist() == [CAR]
 
 
 def test_the_teacher_does_not_speak_for_a_labelled_class() -> None:
@@ -65,7 +65,7 @@ def test_the_teacher_does_not_speak_for_a_labelled_class() -> None:
 def test_in_a_weak_source_a_missed_object_is_ignored() -> None:
     record = labelled_record(["person"], [], [(1, [30, 30, 10, 20], 0.9)], source="weak")
     assert len(record.boxes) == 0
-    assert record.ignore_bits.tolist() == [1 << PERSON]
+    assert record.ignored.nonzero()[1].tolist() == [PERSON]
 
 
 def test_crowds_are_ignored_and_empty_boxes_left_out(caplog: pytest.LogCaptureFixture) -> None:
@@ -73,7 +73,7 @@ def test_crowds_are_ignored_and_empty_boxes_left_out(caplog: pytest.LogCaptureFi
         "all", [(1, [0, 0, 50, 50], 1), (2, [10, 10, 0, 5], 0), (2, [120, 10, 20, 5], 0)], []
     )
     assert len(record.boxes) == 0
-    assert record.ignore_bits.tolist() == [1 << PERSON]
+    assert record.ignored.nonzero()[1].tolist() == [PERSON]
     assert caplog.text.count("nothing of the box lies in the picture") == 2
 
 
@@ -83,7 +83,7 @@ def test_an_undivided_vehicle_is_named_by_the_teacher_and_leaves_the_others_open
         ["vehicle_any"], [(9, box, 0)], [(3, [12, 11, 38, 30], 0.6), (2, [10, 10, 40, 30], 0.3)]
     )
     assert named.classes.tolist() == [BUS]
-    assert int(named.ignore_bits[0]) == (1 << CAR) | (1 << TRUCK)
+    assert named.ignored[0].nonzero()[0].tolist() == [CAR, TRUCK]
     unnamed = labelled_record(["vehicle_any"], [(9, box, 0)], [])
     assert unnamed.classes.tolist() == [CAR]
 
@@ -189,7 +189,7 @@ def test_broken_pictures_are_named_and_nothing_is_learned_from_them(
     stored = stored_records(records, tmp_path / "a.npy")
     assert [len(r.boxes) for r in stored[:4]] == [0, 0, 0, 2]
     assert stored[0].ignore.tolist() == [[0, 0, 96, 64]]
-    assert stored[0].ignore_bits.tolist() == [255]
+    assert stored[0].ignored.tolist() == [[True] * 4]
     assert not images[:3].any()
     assert images[3].any()
 

@@ -15,9 +15,9 @@ import pytest
 torch = pytest.importorskip("torch", reason="the extra `train` is not installed")
 
 from surveil.geometry import iou
-from tests.training.tiny import SIZE
+from tests.training.tiny import CACHE, SIZE
 from tests.training.tiny_stage import MODEL, STAGE, make_trainer
-from training.data.cache import FeatureCache
+from training.data.cache import FeatureCache, layout, pack
 from training.engine.average import Averager, Meeting
 from training.engine.batches import Batch, BatchesInTurn, CachedBatches, Order, unpack_bits
 from training.engine.ema import averaged
@@ -121,6 +121,14 @@ def test_cached_batches_hold_what_the_cache_holds(tiny_cache: FeatureCache) -> N
 def test_bits_become_flags() -> None:
     flags = unpack_bits(torch.tensor([[0b101, 0]], dtype=torch.uint8), 3)
     assert flags.tolist() == [[[True, False, True], [False, False, False]]]
+
+
+@pytest.mark.parametrize("classes", [1, 8, 20, 80])
+def test_flags_of_any_number_of_classes_come_back_from_their_bytes(classes: int) -> None:
+    flags = np.random.default_rng(0).random((2, 5, classes)) < 0.3
+    packed = np.stack([pack(one) for one in flags])
+    assert packed.shape[2:] == layout(CACHE, classes)["ignore"][0][1:]
+    assert torch.equal(unpack_bits(torch.from_numpy(packed), classes), torch.from_numpy(flags))
 
 
 def test_every_epoch_shows_every_item_once() -> None:

@@ -31,6 +31,8 @@ from training.engine.memory import (
     trainer_of,
 )
 from training.errors import ConfigError
+from training.losses.criterion import LossConfig
+from training.losses.localization import LARGER, LocalizationConfig
 from training.models.detector import Detector
 from training.models.shapes import ImitationConfig
 from training.recipes import batch_size as batches
@@ -88,19 +90,22 @@ def test_the_estimate_is_what_a_step_allocates() -> None:
     counted = alive(trainer)
     batch = trainer.source.batch(0)
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as book:
-        raw = trainer.model.reading.flatten(trainer._forward(batch.inputs))
+        raw = trainer.model.reading.flatten(trainer.model.enter("image", batch.inputs))
         losses = trainer.criteria[batch.size](raw, batch.targets, "tal")
     left = sum(event.self_cpu_memory_usage for event in book.events())
     assert len(losses) > 1
     assert counted == pytest.approx(left, rel=0.25)
 
 
-@pytest.mark.parametrize("name", ["mobilenet-yolo", "imitation", "taps"])
+@pytest.mark.parametrize("name", ["mobilenet-yolo", "imitation", "taps", "larger"])
 def test_every_kind_of_stage_can_be_counted(name: str) -> None:
     match name:
         case "imitation":
             config = recipe("efficientlite0-gfl-320").stages[0]
             job = replace(JOB, model=ImitationConfig(of=MODEL), config=config, taught=False)
+        case "larger":
+            loss = LossConfig(localization=LocalizationConfig(teacher=LARGER))
+            job = replace(JOB, config=replace(STAGE, loss=loss))
         case "taps":
             job = replace(JOB, config=replace(STAGE, entry="taps", trains=("rest",)))
         case _:

@@ -11,6 +11,7 @@ pytest.importorskip("torch", reason="the extra `train` is not installed")
 
 from tests.training.tiny import COLOURS, SIZE, TinyData
 from training.data.augment import Augmenter
+from training.data.cache import pack
 from training.data.distort import lamp_light, motion_kernel
 from training.data.labels import LabelReader
 from training.data.plan import AugmentConfig, Distortion, Layer, Placement, Plan, Planner, draw_distortion
@@ -43,7 +44,7 @@ def ramps() -> tuple[np.ndarray, list[Record]]:
             boxes=np.array([[10, 8, 50, 60], [30, 20, 60, 44.5]], np.float32),
             classes=np.array([0, 2]),
             ignore=np.array([[0, 0, 20, 20]], np.float32),
-            ignore_bits=np.array([2], np.uint8),
+            ignored=np.array([[False, True, False]]),
         )
         records.append(record)
     return images, records
@@ -55,7 +56,7 @@ def test_the_same_seed_gives_the_same_view_as_ever(seed: int) -> None:
     view = Augmenter(*ramps(), config, (64, 96)).view(seed % 3, np.random.default_rng((1, seed)))
     box, count, bits, colour, clean = PINNED[seed]
     assert view.boxes[0].tolist() == pytest.approx(box, abs=1e-3)
-    assert (len(view.boxes), int(view.ignore.sum())) == (count, bits)
+    assert (len(view.boxes), int(pack(view.ignore).sum())) == (count, bits)
     assert float(view.image.mean()) == pytest.approx(colour, abs=0.1)  # JPEG decoders differ a little
     assert float(view.clean.mean()) == pytest.approx(clean, abs=0.01)
 
@@ -147,7 +148,7 @@ def test_a_mirrored_placement_by_hand(tiny: TinyData) -> None:
     strict = LabelReader([record], replace(PLAIN, min_seen=0.3)).read([plan])  # a quarter of it is left
     assert strict.boxes.tolist() == [[50, 15, 70, 35]]
     assert strict.ignore.tolist() == [[0, 5, 10, 15]]
-    assert strict.ignore_bits.tolist() == [1 << CAR]
+    assert strict.ignored.nonzero()[1].tolist() == [CAR]
 
 
 def test_labels_of_many_views_are_those_of_each(tiny: TinyData) -> None:

@@ -17,6 +17,7 @@ from tests.training.tiny import CACHE, LABELS, PLAIN, TinyData
 from tests.training.tiny_families import write_imagenet_start, write_tuned_start
 from training import cli
 from training.data.anchors import cluster, drawn_sides, levels_of, report, shape_iou
+from training.data.cache import draw_order
 from training.errors import CheckpointError, DataError
 from training.models.efficientnet_lite import EfficientNetLite
 from training.models.mobilenet_v1 import MobileNetV1
@@ -179,7 +180,8 @@ def test_anchors_from_too_few_boxes_are_refused() -> None:
 
 
 def test_boxes_of_views_are_drawn_without_their_pixels(tiny: TinyData) -> None:
-    sides = drawn_sides(tiny.records, PLAIN, CACHE, LABELS.labels, 20)
+    order = draw_order(tiny.records, CACHE, LABELS.labels)[:20]
+    sides = drawn_sides(tiny.records, order, PLAIN, CACHE)
     assert len(sides) > 30
     # people of 16 x 34 and cars of 36 x 20 on views of their own size, 0.8 to 1.1 times as large
     tall = sides[:, 1] > sides[:, 0]

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from training.data.augment import Augmenter
-from training.data.cache import TAPS, CacheConfig, FeatureCache, draw_order, encode_score
+from training.data.cache import TAPS, CacheConfig, FeatureCache, draw_order, encode_score, pack
 from training.data.decode import decode_images
 from training.data.plan import AugmentConfig
 from training.data.records import LabelConfig, Record, load_records
@@ -95,7 +95,7 @@ def make_tiny_cache(tiny: TinyData, folder: Path) -> FeatureCache:
             cache[name][k] = tap[0].numpy()
         count = len(view.boxes)
         cache["boxes"][k, :count, :4], cache["boxes"][k, :count, 4] = view.boxes, view.classes
-        cache["count"][k], cache["ignore"][k], cache["soft"][k] = count, view.ignore, encode_score(soft)
+        cache["count"][k], cache["ignore"][k], cache["soft"][k] = count, pack(view.ignore), encode_score(soft)
         cache["top"][k], cache["top_dist"][k] = np.arange(CACHE.top), 0
         cache["index"][k] = i
     return cache

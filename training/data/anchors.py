@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from training.data.cache import CacheConfig, draw_order
+from training.data.cache import CacheConfig
 from training.data.labels import LabelReader
 from training.data.plan import AugmentConfig, Planner
 from training.data.records import Record
@@ -61,11 +61,13 @@ def cluster(sides: NDArray[np.floating], count: int, seed: int = 0) -> NDArray[n
 
 
 def drawn_sides(
-    records: Sequence[Record], augment: AugmentConfig, cache: CacheConfig, labels: Sequence[str], views: int
+    records: Sequence[Record], order: Sequence[int], augment: AugmentConfig, cache: CacheConfig
 ) -> NDArray[np.float32]:
-    """Widths and heights (G, 2), in pixels, of the boxes of so many training views; no pixel is drawn."""
+    """Widths and heights (G, 2), in pixels, of the boxes of training views; no pixel is drawn.
+
+    `order`: which record each view shows, of `cache.draw_order`.
+    """
     planner, reader = Planner(records, augment, cache.size), LabelReader(records, augment)
-    order = draw_order(records, cache, labels)[:views]
     plans = [planner.plan(int(i), np.random.default_rng((cache.seed, k))) for k, i in enumerate(order)]
     boxes = reader.read(plans).boxes
     return boxes[:, 2:] - boxes[:, :2]

@@ -29,14 +29,14 @@ class View:
         image: (H, W, 3) uint8 BGR, for the student.
         boxes: (G, 4) float32 xyxy pixels of the view.
         classes: (G,) int64.
-        ignore: (N,) uint8, bit c set in the cells where class c is not to be learned.
+        ignore: (N, C) bool: which classes are not to be learned in each cell.
     """
 
     clean: NDArray[np.uint8]
     image: NDArray[np.uint8]
     boxes: NDArray[np.float32]
     classes: NDArray[np.int64]
-    ignore: NDArray[np.uint8]
+    ignore: NDArray[np.bool_]
 
 
 def warp(image: NDArray[np.uint8], place: Placement) -> NDArray[np.uint8]:
@@ -54,13 +54,13 @@ def warp(image: NDArray[np.uint8], place: Placement) -> NDArray[np.uint8]:
 
 
 def ignored_cells(
-    centres: NDArray[np.float32], regions: NDArray[np.float32], bits: NDArray[np.uint8]
-) -> NDArray[np.uint8]:
-    """Bits (N,) of the classes to ignore in cells with `centres` (N, 2): those of all regions around them."""
-    ignore = np.zeros(len(centres), np.uint8)
-    for box, bit in zip(regions, bits, strict=True):
+    centres: NDArray[np.float32], regions: NDArray[np.float32], ignored: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Classes (N, C) to ignore in cells with `centres` (N, 2): those of all regions around them."""
+    ignore = np.zeros((len(centres), ignored.shape[1]), bool)
+    for box, classes in zip(regions, ignored, strict=True):
         inside = ((centres > box[:2]) & (centres < box[2:])).all(1)
-        ignore[inside] |= bit
+        ignore[inside] |= classes
     return ignore
 
 
@@ -87,7 +87,7 @@ class Augmenter:
         for layer in plan.layers:
             self._paint(canvas, layer)
         labels = self.reader.read([plan])
-        ignore = ignored_cells(self.centres, labels.ignore, labels.ignore_bits)
+        ignore = ignored_cells(self.centres, labels.ignore, labels.ignored)
         return View(canvas, distort(canvas, plan.distortion, rng), labels.boxes, labels.classes, ignore)
 
     def _paint(self, canvas: NDArray[np.uint8], layer: Layer) -> None:

@@ -8,7 +8,7 @@ side; a cache that was interrupted is continued.
 import json
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.data.augment import Augmenter, View
+from training.data.balance import BalanceConfig, class_boxes, repeat_factors
 from training.data.plan import AugmentConfig
 from training.data.records import LabelConfig, Record
 from training.data.runtime import Runner, compile_graph, openvino
@@ -77,11 +78,17 @@ def layout(config: CacheConfig, classes: int) -> dict[str, tuple[tuple[int, ...]
         "soft": ((cells, classes), np.uint8),  # teacher scores, see `encode_score`
         "top": ((config.top,), np.int16),  # cells whose distribution is kept
         "top_dist": ((config.top, 4 * (config.reg_max + 1)), np.float16),
-        "ignore": ((cells,), np.uint8),
+        "ignore": ((cells,) if classes <= 8 else (cells, -(-classes // 8)), np.uint8),  # see `pack`
         "boxes": ((config.max_boxes, 5), np.float16),  # x1, y1, x2, y2, class
         "count": ((), np.int16),
         "index": ((), np.int32),  # record of the view; -1 until the view is complete
     }
+
+
+def pack(ignore: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Flags (N, C) as bytes, the first class in the lowest bit: (N,) of up to 8 classes, else (N, bytes)."""
+    packed = np.packbits(ignore, axis=1, bitorder="little")
+    return packed if packed.shape[1] > 1 else packed[:, 0]
 
 
 def encode_score(x: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -89,9 +96,20 @@ def encode_score(x: NDArray[np.float32]) -> NDArray[np.uint8]:
     return np.round(np.sqrt(np.clip(x, 0, 1)) * 255).astype(np.uint8)
 
 
-def identity(cache: CacheConfig, labels: LabelConfig, augment: AugmentConfig, data: str) -> dict[str, Any]:
-    """What a cache was made of, as JSON values; two caches with the same identity are the same."""
-    made_of = {"cache": asdict(cache), "labels": asdict(labels), "augment": augment.identity(), "data": data}
+def identity(
+    cache: CacheConfig,
+    labels: LabelConfig,
+    augment: AugmentConfig,
+    data: str,
+    steps: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """What a cache was made of, as JSON values; two caches with the same identity are the same.
+
+    `steps`: of `Recipe.data_steps`; without any the identity is what it was before they were known.
+    """
+    read = {name: value for name, value in asdict(labels).items() if name != "removed"}  # one of the steps
+    made_of = {"cache": asdict(cache), "labels": read, "augment": augment.identity(), "data": data}
+    made_of |= steps or {}
     result: dict[str, Any] = json.loads(json.dumps(made_of))
     return result
 
@@ -146,8 +164,10 @@ class FeatureCache:
         return cls(folder, {p.stem: np.load(p, mmap_mode="r+") for p in sorted(folder.glob("*.npy"))})
 
 
-def draw_order(records: Sequence[Record], config: CacheConfig, labels: Sequence[str]) -> NDArray[np.int64]:
-    """Which record each view shows (views,): sources and rare classes in their shares, shuffled."""
+def draw_shares(
+    records: Sequence[Record], config: CacheConfig, labels: Sequence[str], balance: BalanceConfig
+) -> NDArray[np.float64]:
+    """How often each record is drawn (n,), relative to the others: by source, by rare classes, balanced."""
     share, rare = dict(config.source_views), {labels.index(k): v for k, v in config.rare if k in labels}
     weight = np.array(
         [
@@ -155,6 +175,19 @@ def draw_order(records: Sequence[Record], config: CacheConfig, labels: Sequence[
             for r in records
         ]
     )
+    if balance.ratio:
+        weight = weight * repeat_factors(class_boxes(records, len(labels)), weight, balance)
+    return weight
+
+
+def draw_order(
+    records: Sequence[Record],
+    config: CacheConfig,
+    labels: Sequence[str],
+    balance: BalanceConfig | None = None,
+) -> NDArray[np.int64]:
+    """Which record each view shows (views,): each in its share, shuffled."""
+    weight = draw_shares(records, config, labels, balance or BalanceConfig())
     rng = np.random.default_rng(config.seed)
     counts = np.floor(weight / weight.sum() * config.views + rng.random(len(records))).astype(int)
     return np.resize(rng.permutation(np.repeat(np.arange(len(records)), counts)), config.views)
@@ -206,7 +239,7 @@ class Filler:
         self.cache["top_dist"][k] = dense.distributions[row, top]
         m = min(len(view.boxes), config.max_boxes)
         self.cache["boxes"][k, :m, :4], self.cache["boxes"][k, :m, 4] = view.boxes[:m], view.classes[:m]
-        self.cache["count"][k], self.cache["ignore"][k] = m, view.ignore
+        self.cache["count"][k], self.cache["ignore"][k] = m, pack(view.ignore)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -220,6 +253,7 @@ class ViewJob:
     labels: LabelConfig
     augment: AugmentConfig
     cache: CacheConfig
+    balance: BalanceConfig = field(default_factory=BalanceConfig)
 
 
 def fill_part(part: int, parts: int, folder: Path, job: ViewJob) -> None:
@@ -230,7 +264,7 @@ def fill_part(part: int, parts: int, folder: Path, job: ViewJob) -> None:
         raise ConfigError(
             "a feature cache needs a dense teacher: name one in the recipe, or train with live views"
         )
-    order = draw_order(job.records, job.cache, job.labels.labels)
+    order = draw_order(job.records, job.cache, job.labels.labels, job.balance)
     jobs = [(k, int(order[k])) for k in range(part, job.cache.views, parts)]
     size = job.cache.size
     augmenter = Augmenter(np.load(job.images, mmap_mode="r"), job.records, job.augment, size)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.data.complaints import Complaints
+from training.data.denoise import DenoiseConfig, Denoiser
 from training.data.records import Record, read_json
 from training.errors import DataError
 from training.files import write_whole
@@ -82,7 +83,7 @@ def blank(record: Record) -> Record:
         boxes=record.boxes[:0],
         classes=record.classes[:0],
         ignore=np.array([[0, 0, record.width, record.height]], np.float32),
-        ignore_bits=np.array([255], np.uint8),
+        ignored=np.ones((1, record.ignored.shape[1]), bool),
     )
 
 
@@ -97,7 +98,9 @@ def stored_records(records: Sequence[Record], images: Path) -> list[Record]:
     return [blank(r) if r.file_name in names else r for r in map(fitted, records)]
 
 
-def decode_images(records: Sequence[Record], sources: Sequence[Path], out: Path) -> NDArray[np.uint8]:
+def decode_images(
+    records: Sequence[Record], sources: Sequence[Path], out: Path, denoise: DenoiseConfig | None = None
+) -> NDArray[np.uint8]:
     """Decode the records' pictures from tars or folders; larger ones are shrunk to `LARGEST`.
 
     Pictures that are missing, broken or of another size than their record says are named, and left black;
@@ -107,6 +110,7 @@ def decode_images(records: Sequence[Record], sources: Sequence[Path], out: Path)
         records: The pictures wanted, in order, with the sizes of the files.
         sources: Tar files or folders.
         out: The `.npy` file to write; it appears under this name only when it is complete.
+        denoise: How pictures are denoised after they were shrunk; None leaves them as they are.
 
     Returns:
         Memory map (n, side, side, 3) uint8 BGR, each picture in the top left corner; `side` is the longest of
@@ -114,7 +118,9 @@ def decode_images(records: Sequence[Record], sources: Sequence[Path], out: Path)
 
     Raises:
         DataError: More than a tenth of the pictures cannot be used.
+        ConfigError: They cannot be denoised here, or not like that.
     """
+    clean = Denoiser(denoise) if denoise else None
     index = {r.file_name: i for i, r in enumerate(records)}
     side = max(max(r.width, r.height) for r in map(fitted, records))
     part = out.with_suffix(".part.npy")
@@ -126,6 +132,7 @@ def decode_images(records: Sequence[Record], sources: Sequence[Path], out: Path)
             faults[name] = fault
             continue
         image = fit(image, LARGEST)
+        image = clean(image) if clean else image
         store[index[name], : image.shape[0], : image.shape[1]] = image
         faults.pop(name, None)
         if len(faults) % 1000 == 0:

@@ -22,7 +22,7 @@ class Labels:
         classes: (G,) int64.
         ignore_view: (R,) int64 number of the plan.
         ignore: (R, 4) float32 regions.
-        ignore_bits: (R,) uint8, bit c set where class c is not to be learned in that region.
+        ignored: (R, C) bool: which classes are not to be learned in each region.
     """
 
     view: NDArray[np.int64]
@@ -30,7 +30,7 @@ class Labels:
     classes: NDArray[np.int64]
     ignore_view: NDArray[np.int64]
     ignore: NDArray[np.float32]
-    ignore_bits: NDArray[np.uint8]
+    ignored: NDArray[np.bool_]
 
 
 class _Runs:
@@ -56,7 +56,7 @@ class LabelReader:
         self.config = config
         self.truth, self.unknown = _Runs([r.boxes for r in records]), _Runs([r.ignore for r in records])
         self.classes = np.concatenate([r.classes for r in records])
-        self.bits = np.concatenate([r.ignore_bits for r in records])
+        self.ignored = np.concatenate([r.ignored for r in records])
 
     def read(self, plans: Sequence[Plan]) -> Labels:
         """Labels of views, in the order of their plans and layers."""
@@ -78,13 +78,14 @@ class LabelReader:
 
         rows, run = self.unknown.rows(record)
         regions, _ = _move(self.unknown.boxes[rows], affine[run], rect[run])
+        own = np.eye(self.ignored.shape[1], dtype=bool)
         return Labels(
             view=owner[keep],
             boxes=boxes[keep],
             classes=classes[keep],
             ignore_view=np.concatenate([view[run], owner[~keep]]),
             ignore=np.concatenate([regions, boxes[~keep]]),
-            ignore_bits=np.concatenate([self.bits[rows], (1 << classes[~keep]).astype(np.uint8)]),
+            ignored=np.concatenate([self.ignored[rows], own[classes[~keep]]]),
         )
 
 

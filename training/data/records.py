@@ -12,7 +12,7 @@ import logging
 import math
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +23,6 @@ from training.data.complaints import Complaints
 from training.errors import DataError
 
 log = logging.getLogger(__name__)
-
-MAX_CLASSES = 8  # the ignore map holds one bit a class in a byte
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +37,8 @@ class LabelConfig:
         doubtful: In weak sources, a detection of a labelled class above this score that hits no box is
             ignored.
         same_iou: Two boxes that overlap by more show the same object.
+        removed: Classes that nothing is learned of, see `data.balance`: all classes are ignored where their
+            boxes are. Those that are not among the labels have no output either.
     """
 
     labels: tuple[str, ...]
@@ -47,11 +47,17 @@ class LabelConfig:
     sure: float = 0.4
     doubtful: float = 0.3
     same_iou: float = 0.45
+    removed: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Check that the classes fit the ignore map."""
-        if not 0 < len(self.labels) <= MAX_CLASSES:
-            raise DataError(f"labels: expected 1 to {MAX_CLASSES} classes, got {len(self.labels)}")
+        """Check the classes."""
+        if not self.labels or len(set(self.labels)) != len(self.labels):
+            raise DataError(f"labels: expected classes, each of them once, got {self.labels}")
+
+    @property
+    def read(self) -> tuple[str, ...]:
+        """Classes whose annotations are looked at: the labels, then what was removed from them."""
+        return self.labels + tuple(name for name in self.removed if name not in self.labels)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +73,7 @@ class Record:
         boxes: (G, 4) objects.
         classes: (G,) int64 index into the labels.
         ignore: (R, 4) regions.
-        ignore_bits: (R,) uint8, bit c set where class c is to be ignored in that region.
+        ignored: (R, C) bool: which classes are to be ignored in each region.
     """
 
     image_id: int
@@ -78,7 +84,7 @@ class Record:
     boxes: NDArray[np.float32]
     classes: NDArray[np.int64]
     ignore: NDArray[np.float32]
-    ignore_bits: NDArray[np.uint8]
+    ignored: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -132,7 +138,7 @@ class Labeller:
         """`names`: category id to category name of the annotation file."""
         self.config, self.complaints = config, complaints or Complaints()
         self.names = names
-        self.index = {name: c for c, name in enumerate(config.labels)}
+        self.index = {name: c for c, name in enumerate(config.read)}
         self.groups = {
             group: [self.index[m] for m in members if m in self.index] for group, members in config.groups
         }
@@ -167,7 +173,7 @@ class Labeller:
             boxes=_stack([box for box, _ in boxes]),
             classes=np.array([c for _, c in boxes], np.int64),
             ignore=_stack([box for box, _ in ignore]),
-            ignore_bits=np.array([bits for _, bits in ignore], np.uint8),
+            ignored=_flags([bits for _, bits in ignore], len(self.index)),
         )
 
     def _annotation(
@@ -187,7 +193,7 @@ class Labeller:
         if not (box[2] - box[0] > 0 and box[3] - box[1] > 0):
             case = f"annotation {annotation.get('id')} of image {image['id']}, bbox {annotation['bbox']}"
             self.complaints.add("nothing of the box lies in the picture, left out", case)
-        elif name in self.groups:  # undivided: the teacher names it, the other members are left open
+        elif self.groups.get(name):  # undivided: the teacher names it, the other members are left open
             members = self.groups[name]
             near = np.isin(seen.labels, members) & (_overlap(seen.boxes, box[None]) > self.config.same_iou)
             best = max(zip(seen.scores[near], seen.labels[near], strict=True), default=(0.0, members[0]))
@@ -237,6 +243,11 @@ def _stack(boxes: list[NDArray[np.float32]]) -> NDArray[np.float32]:
     return np.array(boxes, np.float32).reshape(-1, 4)
 
 
+def _flags(bits: list[int], classes: int) -> NDArray[np.bool_]:
+    """Flags (R, classes) of numbers in which bit c stands for class c."""
+    return np.array([[b >> c & 1 for c in range(classes)] for b in bits], bool).reshape(-1, classes)
+
+
 def load_records(annotations: Path, config: LabelConfig, teacher: Path | None = None) -> list[Record]:
     """Read a COCO-format file (and a teacher's detections) into records, in the order of its `images`.
 
@@ -269,8 +280,26 @@ def load_records(annotations: Path, config: LabelConfig, teacher: Path | None = 
     labeller = Labeller(config, names, complaints)
     records = [labeller.record(image, truth[image["id"]], rows[image["id"]]) for image in data["images"]]
     complaints.sum_up()
+    if config.removed:
+        gone = [labeller.index[name] for name in config.removed]
+        records = [_forget(record, gone, len(config.labels)) for record in records]
     _warn_of_empty(annotations, records, config)
     return records
+
+
+def _forget(record: Record, gone: Sequence[int], classes: int) -> Record:
+    """The record without the boxes of classes `gone`, of which the first `classes` columns are left."""
+    lost = np.isin(record.classes, gone)
+    ignored = np.concatenate([record.ignored[:, :classes], np.ones((np.count_nonzero(lost), classes), bool)])
+    regions = np.concatenate([record.ignore, record.boxes[lost]])
+    matter = ignored.any(1)
+    return replace(
+        record,
+        boxes=record.boxes[~lost],
+        classes=record.classes[~lost],
+        ignore=regions[matter],
+        ignored=ignored[matter],
+    )
 
 
 def read_annotations(path: Path) -> dict[str, Any]:
@@ -317,6 +346,6 @@ def _fault(annotation: dict[str, Any], images: set[Any], names: dict[int, str]) 
 
 def _warn_of_empty(path: Path, records: Sequence[Record], config: LabelConfig) -> None:
     there = {int(c) for record in records for c in record.classes}
-    empty = [name for c, name in enumerate(config.labels) if c not in there]
+    empty = [name for c, name in enumerate(config.labels) if c not in there and name not in config.removed]
     if empty:
         log.warning("%s: no box of %s", path, ", ".join(empty))

@@ -60,8 +60,10 @@ class Order:
 
 
 def unpack_bits(bits: Tensor, classes: int) -> Tensor:
-    """Ignore bits (B, N) uint8 to flags (B, N, classes)."""
-    return (bits[..., None] & (2 ** torch.arange(classes, dtype=torch.uint8))) != 0
+    """Bytes (B, N) or (B, N, bytes) of `cache.pack` to flags (B, N, classes)."""
+    whole = bits.flatten(2) if bits.ndim > 2 else bits[..., None]
+    flags = (whole[..., None] & (2 ** torch.arange(8, dtype=torch.uint8))) != 0
+    return flags.flatten(2)[..., :classes]
 
 
 class CachedBatches:

@@ -23,9 +23,10 @@ from training.engine.trainer import AUTOCAST, Trainer
 from training.errors import ConfigError
 from training.grid import cell_grid, level_shapes
 from training.losses.objective import objective_of
-from training.losses.targets import Soft, Targets
+from training.losses.targets import Lesson, Soft, Targets
 from training.models.backbone import CHANNELS
 from training.models.detector import Detector
+from training.models.reading import GFLReading, places_of
 from training.models.shapes import ImitationConfig, ModelConfig
 
 COUNTED = 2  # images of the forward pass that is counted; one alone has no variance for small maps
@@ -125,8 +126,22 @@ def made_up(job: MemoryJob, images: int) -> Batch:
             torch.zeros(images, cells, classes, dtype=torch.bool),
             soft if job.taught else None,
             taps=tuple(taps) if imitates else (),
+            lesson=_lesson(job, images) if job.config.taught else None,
         ),
         job.size,
+    )
+
+
+def _lesson(job: MemoryJob, images: int) -> Lesson:
+    """What a larger network says of the batch; its own memory is not counted."""
+    reading = Detector(job.model).reading
+    if not isinstance(reading, GFLReading):
+        raise ConfigError(f"stage {job.config.name}: a larger teacher has distributions, this head has none")
+    cells = len(places_of(reading, job.size).cells)
+    return Lesson(
+        torch.randn(images, cells, reading.classes),
+        torch.randn(images, cells, 4, reading.reg_max + 1),
+        torch.ones(images, cells, dtype=torch.bool),
     )
 
 
@@ -175,7 +190,7 @@ def alive(trainer: Trainer) -> int:
     model.train()
     with saved_tensors_hooks(counted.pack, lambda tensor: tensor):
         with torch.autocast(trainer.device.type, kind, enabled=kind is not None):
-            levels = trainer._forward(batch.inputs)
+            levels = model.enter(trainer.config.entry, batch.inputs)
         raw = model.reading.flatten(levels)
         losses = trainer.criteria[batch.size](raw, batch.targets, trainer.config.assigner_at(0))
     for hook in hooks:

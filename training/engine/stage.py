@@ -2,7 +2,7 @@
 
 import json
 import logging
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +55,7 @@ class StageJob:
         validation: What the averaged weights are judged by.
         out: Folder of the stage.
         data_hash: Names the data.
+        data_steps: What was done to them, see `Recipe.data_steps`.
     """
 
     config: StageConfig
@@ -70,6 +71,7 @@ class StageJob:
     validation: ValidationJob
     out: Path
     data_hash: str
+    data_steps: dict[str, Any] = field(default_factory=dict)
 
     @property
     def sizes(self) -> tuple[tuple[int, int], ...]:
@@ -96,6 +98,8 @@ class StageJob:
             made_of["imitated"] = str(self.imitated or "the caches")
         if self.larger:
             made_of["larger"] = self.larger.identity()
+        if self.data_steps:
+            made_of["data_steps"] = self.data_steps
         result: dict[str, Any] = used(json.loads(json.dumps(made_of)))
         return result
 

@@ -153,7 +153,7 @@ def open_live(
     if device.type == "cuda":
         torch.backends.cudnn.benchmark = True  # a few sizes, thousands of times each
     labels = job.labels.labels
-    order = Order(draw_order(job.records, job.cache, labels), (config.seed, 1))
+    order = Order(draw_order(job.records, job.cache, labels, job.balance), (config.seed, 1))
     drawer = Drawer(job.records, order, job.augment, sizes, config, len(labels))
     teachers = LiveTeachers(job.teachers, labels, job.cache.top, device) if job.teachers else None
     pictures = Pictures(job.images, job.records, device)

@@ -110,8 +110,7 @@ def sketch(plans: Sequence[Plan], labels: Labels, classes: int) -> Sketch:
     """Plans and their labels as tensors; `classes`: number of the detector's classes."""
     depth = max(len(plan.layers) for plan in plans)
     rounds = [_round(plans, k) for k in range(depth)]
-    bits = (labels.ignore_bits[:, None] >> np.arange(classes)) & 1
-    region, label = np.nonzero(bits)
+    region, label = np.nonzero(labels.ignored)
     marks = Marks(
         view=torch.from_numpy(labels.view),
         boxes=torch.from_numpy(labels.boxes),

@@ -15,6 +15,7 @@ from training.finish import export
 from training.models.count import size_of
 from training.models.detector import Detector, load_model
 from training.papers.rows import Row, Table, seeded
+from training.recipes.adapt import without_sparse
 from training.workspace import Workspace
 
 log = logging.getLogger(__name__)
@@ -50,7 +51,7 @@ class Place:
     def workspace(self, row: Row, seed: int) -> Workspace:
         """Files of one run."""
         return Workspace(
-            recipe=seeded(row.recipe, seed),
+            recipe=without_sparse(seeded(row.recipe, seed), self.data),
             data=self.data,
             out=self.folder(row, seed),
             weights=self.weights,

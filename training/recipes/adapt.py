@@ -1,15 +1,21 @@
 """Recipes for other budgets and other classes."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from training.data.balance import class_boxes, sparse_classes
+from training.data.layout import find_split
+from training.data.records import Record, load_records, read_annotations
 from training.data.scenes import SOURCE
 from training.engine.config import StageConfig
 from training.errors import ConfigError
 from training.losses.criterion import LossConfig
 from training.losses.localization import LocalizationConfig
 from training.recipes.recipe import LargerTeacher, Recipe
+
+log = logging.getLogger(__name__)
 
 
 def shortened(recipe: Recipe, images: int) -> Recipe:
@@ -56,6 +62,42 @@ def for_labels(recipe: Recipe, labels: Sequence[str]) -> Recipe:
         labels=replace(recipe.labels, labels=tuple(labels)),
         model=replace(recipe.model, classes=len(labels)),
     )
+
+
+def named_by(data: Path) -> list[str]:
+    """Names of all categories of the training annotations, in their order. Raises DataError."""
+    content = read_annotations(find_split(data, "train").annotations)
+    return [category["name"] for category in content["categories"]]
+
+
+def without_sparse(recipe: Recipe, data: Path) -> Recipe:
+    """The recipe for a data folder without the classes that have too few boxes there, see `data.balance`.
+
+    Boxes are counted as they are learned from: the annotated ones, and a teacher's for classes that nobody
+    labelled; drawn scenes do not count.
+
+    Raises:
+        DataError: Annotations are missing or broken, or no class is left.
+        ConfigError: The recipe goes on from a model of its classes.
+    """
+    balance, labels = recipe.balance, recipe.labels
+    if not balance.remove_below and not balance.ratio:
+        return recipe
+    boxes = class_boxes(training_records(recipe, data), len(labels.labels))
+    sparse = sparse_classes(boxes, labels.labels, balance)
+    recipe = replace(recipe, balance=replace(balance, remove_below=0))
+    if not sparse:
+        return recipe
+    log.info("removed, with fewer than %d boxes: %s", balance.remove_below, ", ".join(sparse))
+    if not balance.keep_outputs:
+        recipe = for_labels(recipe, [name for name in labels.labels if name not in sparse])
+    return replace(recipe, labels=replace(recipe.labels, removed=(*labels.removed, *sparse)))
+
+
+def training_records(recipe: Recipe, data: Path) -> list[Record]:
+    """Records of the training split as the recipe's labels read them, with the sizes of the picture files."""
+    split = find_split(data, "train")
+    return load_records(split.annotations, recipe.labels, split.teacher)
 
 
 def with_scenes(recipe: Recipe, count: int, share: float = 5.0) -> Recipe:

@@ -1,10 +1,12 @@
 """The complete configuration of a training run: one frozen value, built by the functions beside this file."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from training.data.balance import BalanceConfig
 from training.data.cache import CacheConfig
+from training.data.denoise import DenoiseConfig
 from training.data.plan import AugmentConfig
 from training.data.records import LabelConfig
 from training.engine.config import StageConfig
@@ -63,6 +65,9 @@ class Recipe:
         keep: Share of `init` in the weights that ship; the rest is what was trained (weight-space averaging
             of start and end, Wortsman et al. 2022, "Robust fine-tuning of zero-shot models").
         larger: Who teaches the stages whose loss has `localization` by a larger network, or None.
+        balance: Removal of classes with few boxes (done by `recipes.adapt.without_sparse`, once the data are
+            known) and balancing of the others.
+        denoise: How training pictures are denoised when they are decoded; None: they are not.
     """
 
     name: str
@@ -85,6 +90,8 @@ class Recipe:
     imitated: str = ""
     keep: float = 0.0
     larger: LargerTeacher | None = None
+    balance: BalanceConfig = field(default_factory=BalanceConfig)
+    denoise: DenoiseConfig | None = None
 
     def __post_init__(self) -> None:
         """Check that sizes differ, that stages draw from caches that are there, and what is kept of what."""
@@ -152,6 +159,18 @@ class Recipe:
                 raise ConfigError(
                     f"recipe {self.name}: {different_bins('the dense teacher', cache.reg_max, mine)}"
                 )
+
+    @property
+    def data_steps(self) -> dict[str, Any]:
+        """What is switched on of removing, balancing and denoising, as JSON values."""
+        steps: dict[str, Any] = {}
+        if self.labels.removed:
+            steps["removed"] = list(self.labels.removed)
+        if self.balance.ratio:
+            steps["balance"] = {"ratio": self.balance.ratio, "largest": self.balance.largest}
+        if self.denoise:
+            steps["denoise"] = asdict(self.denoise)
+        return steps
 
     @property
     def sizes(self) -> tuple[tuple[int, int], ...]:
