@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from surveil.errors import SurveilError
 from training.data import commands as data_commands
 from training.engine import commands as engine_commands
 from training.errors import ConfigError, PausedError, TrainingError
+from training.gan import commands as gan_commands
 from training.papers import commands as papers_commands
 from training.progress import log_to_stderr
 
@@ -84,6 +85,7 @@ def parser() -> argparse.ArgumentParser:
     )
     shared.add_argument("--larger", metavar="RECIPE=FILE", help="a larger network that teaches: its weights")
     data_commands.add_steps(shared)
+    gan_commands.add_pictures(shared)
     machine = machine_options()
     weights = argparse.ArgumentParser(add_help=False)
     weights.add_argument(
@@ -111,6 +113,7 @@ def parser() -> argparse.ArgumentParser:
     add_anchors(command("anchors", "anchors for YOLO heads: k-means over the boxes of training views"))
     data_commands.add_commands(commands)
     engine_commands.add_commands(commands)
+    gan_commands.add_commands(commands)
     papers_commands.add_commands(commands, machine)
     add_inspect(commands)
     return top
@@ -182,6 +185,8 @@ def run(options: argparse.Namespace) -> None:
             data_commands.run_convert(options)
         case "draw-scenes":
             data_commands.run_draw_scenes(options)
+        case "gan" | "gan-paste":
+            gan_commands.run(options)
         case "table":
             papers_commands.run_table_command(options, machine_of(options))
         case "memory":
@@ -273,6 +278,7 @@ def adapted(options: argparse.Namespace) -> Recipe:
         made = with_scenes(made, options.scenes)
     if getattr(options, "larger", None):
         made = with_larger(made, options.larger)
+    made = replace(made, added=(*made.added, *getattr(options, "add", ())))
     budget = getattr(options, "budget", None)
     made = shortened(made, budget) if budget else made
     if getattr(options, "images_of_batch", None):

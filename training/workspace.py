@@ -23,7 +23,7 @@ from training.engine.larger import LargerJob, check_fits, check_shared
 from training.engine.processes import run_processes
 from training.engine.stage import StageJob, run_stage
 from training.engine.validation import ValidationJob
-from training.errors import ConfigError
+from training.errors import ConfigError, DataError
 from training.models.detector import blend, load_model
 from training.models.shapes import ImitationConfig
 from training.recipes import recipe as recipe_of
@@ -74,13 +74,17 @@ class Workspace:
         return stored_records(self._annotated(name), self.pictures_file(name))
 
     def _annotated(self, name: str) -> list[Record]:
-        """Records of a split with the sizes of the picture files; drawn scenes come last."""
+        """Records of a split with the sizes of the picture files; what is added comes last."""
         if name not in self._read:
-            split, labels = self.split(name), self.recipe.labels
-            records = load_records(split.annotations, labels, split.teacher if name == "train" else None)
-            self._read[name] = records + [
-                record for file in self._scenes(name) for record in load_records(file, labels)
+            splits, labels = [self.split(name), *self._besides(name)], self.recipe.labels
+            parts = [
+                load_records(s.annotations, labels, s.teacher if name == "train" else None) for s in splits
             ]
+            records = [record for part in parts for record in part]
+            if len({record.file_name for record in records}) < len(records):
+                places = ", ".join(str(s.annotations) for s in splits)
+                raise DataError(f"pictures of the same name in {places}: make one anew with another seed")
+            self._read[name] = records
         return self._read[name]
 
     @cached_property
@@ -88,22 +92,26 @@ class Workspace:
         """What was read already: it takes seconds."""
         return {}
 
-    def _scenes(self, name: str) -> list[Path]:
-        """Annotations of the drawn scenes that a split has besides; draws them when they are not there."""
-        count = self.recipe.scenes if name == "train" else 0
+    def _besides(self, name: str) -> list[Split]:
+        """What a split has besides: drawn scenes, which are drawn when they are not there, added folders."""
+        if name != "train":
+            return []
+        count = self.recipe.scenes
         folder = (self.images or self.out) / f"scenes-{count}"
-        return [draw_scenes(folder, name, count)] if count else []
+        drawn = [draw_scenes(folder, name, count).parent] if count else []
+        inside = [self.data / place for place in self.recipe.added]
+        added = [a if a.is_dir() else Path(b) for a, b in zip(inside, self.recipe.added, strict=True)]
+        return [find_split(place, name) for place in (*drawn, *added)]
 
     @property
     def data_hash(self) -> str:
         """Names the training data: annotations and teacher detections."""
-        split = self.split("train")
-        files = [split.annotations, *self._scenes("train")]
-        return data_hash(*files, *([split.teacher] if split.teacher else []))
+        splits = [self.split("train"), *self._besides("train")]
+        return data_hash(*(s.annotations for s in splits), *(s.teacher for s in splits if s.teacher))
 
     def pictures_file(self, name: str) -> Path:
         """Decoded pictures of a split."""
-        files = [self.split(name).annotations, *self._scenes(name)]
+        files = [split.annotations for split in (self.split(name), *self._besides(name))]
         denoise = self._denoise(name)
         how = f"-{denoise.name}" if denoise else ""
         return (self.images or self.out) / f"images-{name}-{data_hash(*files)}{how}.npy"
@@ -117,10 +125,9 @@ class Workspace:
         path = self.pictures_file(name)
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
-            drawn = [file.with_suffix("") for file in self._scenes(name)]
-            decode_images(
-                self._annotated(name), [*self.split(name).pictures, *drawn], path, self._denoise(name)
-            )
+            splits = [self.split(name), *self._besides(name)]
+            places = [place for split in splits for place in split.pictures]
+            decode_images(self._annotated(name), places, path, self._denoise(name))
         pictures: NDArray[np.uint8] = np.load(path, mmap_mode="r")
         return pictures
 

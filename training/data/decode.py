@@ -127,7 +127,7 @@ def decode_images(
     store = np.lib.format.open_memmap(part, "w+", np.uint8, (len(records), side, side, 3))
     faults = {r.file_name: "not found" for r in records}
     for name, raw in picture_files(sources, index):
-        image, fault = _decode(raw, records[index[name]])
+        image, fault = decode_one(raw, records[index[name]])
         if fault:
             faults[name] = fault
             continue
@@ -144,8 +144,8 @@ def decode_images(
     return np.load(out, mmap_mode="r")
 
 
-def _decode(raw: bytes, record: Record) -> tuple[NDArray[np.uint8], str]:
-    """A picture, and what is wrong with it."""
+def decode_one(raw: bytes, record: Record) -> tuple[NDArray[np.uint8], str]:
+    """A picture (H, W, 3) BGR, and what is wrong with it; "" if nothing is."""
     image = cv2.imdecode(np.frombuffer(raw, np.uint8), cv2.IMREAD_COLOR) if raw else None
     if image is None:
         return np.zeros((0, 0, 3), np.uint8), "does not decode"

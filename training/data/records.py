@@ -269,7 +269,7 @@ def load_records(annotations: Path, config: LabelConfig, teacher: Path | None = 
     truth: dict[int, list[dict[str, Any]]] = defaultdict(list)
     known = {image["id"] for image in data["images"]}
     for k, a in enumerate(data["annotations"]):
-        fault = _fault(a, known, names)
+        fault = fault_of(a, known, names)
         if fault:
             complaints.add(fault, f"{annotations}: annotations[{k}]")
         else:
@@ -331,8 +331,8 @@ def read_annotations(path: Path) -> dict[str, Any]:
     return data
 
 
-def _fault(annotation: dict[str, Any], images: set[Any], names: dict[int, str]) -> str | None:
-    """What is wrong with an annotation, if anything."""
+def fault_of(annotation: dict[str, Any], images: set[Any], names: dict[int, str]) -> str | None:
+    """What is wrong with an annotation, if anything; `images`, `names`: ids of images and categories."""
     if annotation.get("image_id") not in images:
         return "of an image that is not in the file, left out"
     if annotation.get("category_id") not in names:

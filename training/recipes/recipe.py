@@ -56,6 +56,8 @@ class Recipe:
         report_sources: Beginnings of image sources whose figures are reported by themselves.
         aliases: Other names of the shipped file, each with the (height, width) that is its default.
         scenes: Drawn street scenes that are added to the training pictures (`data.scenes`).
+        added: Folders of further training pictures (`train.json` and what belongs to it), such as those of
+            `gan-paste`: in the data folder, or as typed.
         peers: Figures of other models on the same validation images, for the card.
         init: File name of a whole model's weights that training goes on from; empty: the first stage begins
             at the backbone's start.
@@ -84,6 +86,7 @@ class Recipe:
     report_sources: tuple[str, ...] = ()
     aliases: tuple[tuple[str, tuple[int, int]], ...] = ()
     scenes: int = 0
+    added: tuple[str, ...] = ()
     peers: tuple[dict[str, Any], ...] = ()
     init: str = ""
     features: str = ""
