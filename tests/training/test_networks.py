@@ -19,6 +19,7 @@ from training.models.efficientnet_lite import EfficientNetLite
 from training.models.families import FORMS
 from training.models.mobilenet_v1 import MobileNetV1
 from training.models.mobilenet_v2 import MobileNetV2
+from training.models.references import REFERENCES
 from training.models.shapes import LiteConfig, YoloConfig
 from training.models.show import sizes, table
 from training.models.towers import QualityPredictor
@@ -54,7 +55,7 @@ def test_sizes_of_the_papers() -> None:
     assert with_six["mobilenet-yolo"][0].mb == pytest.approx(28.65, abs=0.01)
     assert with_six["efficientlite0-gfl"][0].mb <= 13
     assert with_six["efficientlite1-gfl2"][0].mb <= 16
-    assert set(with_six) == {*FORMS, "mobilenetv2-gfl"}
+    assert set(with_six) == {*FORMS, *REFERENCES, "mobilenetv2-gfl"}
     assert table(with_six).count("\n") == len(with_six)
 
 

@@ -2,13 +2,24 @@
 
 from collections.abc import Sequence
 
+import torch
+
 from training.errors import ConfigError
 from training.models.count import Size, size_of
 from training.models.detector import Detector
-from training.models.families import FORMS
+from training.models.families import FORMS, Form
+from training.models.references import REFERENCES, Reference
 from training.models.shapes import HybridConfig
 
 SIDE = 320  # of the input for which the shipped detector is counted
+
+
+def network_of(name: str) -> Form | Reference:
+    """A network of the papers, or one that they compare theirs with. Raises ConfigError."""
+    known: dict[str, Form | Reference] = {**FORMS, **REFERENCES}
+    if name not in known:
+        raise ConfigError(f"network {name!r} is unknown: choose among {', '.join(known)}")
+    return known[name]
 
 
 def sizes(classes: int | None, names: Sequence[str] = ()) -> dict[str, tuple[Size, int, str]]:
@@ -16,18 +27,17 @@ def sizes(classes: int | None, names: Sequence[str] = ()) -> dict[str, tuple[Siz
 
     Args:
         classes: Number of classes; None: as each paper has it.
-        names: Which of them; empty: all, and the detector that ships.
+        names: Which of them; empty: all, what they are compared with, and the detector that ships.
 
     Raises:
         ConfigError: There is no network of a name.
     """
-    unknown = set(names) - set(FORMS)
-    if unknown:
-        raise ConfigError(f"network {min(unknown)!r} is unknown: choose among {', '.join(FORMS)}")
     out = {}
-    for name in names or FORMS:
-        form = FORMS[name]
-        out[name] = (size_of(form.network(classes), form.side), form.side, form.text)
+    for name in names or (*FORMS, *REFERENCES):
+        form = network_of(name)
+        with torch.device("meta"):  # they are counted, not filled with numbers
+            network = form.network(classes)
+        out[name] = (size_of(network, form.side), form.side, form.text)
     if not names:
         own = HybridConfig() if classes is None else HybridConfig(classes=classes)
         text = "the detector that ships: MobileNetV2, PAN 96, GFL v1"
