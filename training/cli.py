@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from surveil.clock import SystemClock
 from surveil.errors import SurveilError
+from training.compare import commands as compare_commands
 from training.data import commands as data_commands
+from training.deploy import commands as deploy_commands
 from training.engine import commands as engine_commands
 from training.errors import ConfigError, PausedError, TrainingError
 from training.gan import commands as gan_commands
@@ -111,9 +113,8 @@ def parser() -> argparse.ArgumentParser:
     )
     add_bench(command("bench-data", "images/s of live training, part by part, and what limits it", machine))
     add_anchors(command("anchors", "anchors for YOLO heads: k-means over the boxes of training views"))
-    data_commands.add_commands(commands)
-    engine_commands.add_commands(commands)
-    gan_commands.add_commands(commands)
+    for room in (data_commands, engine_commands, gan_commands, compare_commands, deploy_commands):
+        room.add_commands(commands)
     papers_commands.add_commands(commands, machine)
     add_inspect(commands)
     return top

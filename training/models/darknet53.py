@@ -37,7 +37,10 @@ class Darknet53(StagedBackbone):
         ends = []
         for channels, blocks in STAGES:
             cout = scaled(channels, width)
-            layers += [ConvBN(cin, cout, kernel=3, stride=2, act="leaky"), *(Residual(cout) for _ in range(blocks))]
+            layers += [
+                ConvBN(cin, cout, kernel=3, stride=2, act="leaky"),
+                *(Residual(cout) for _ in range(blocks)),
+            ]
             ends.append(len(layers) - 1)
             cin = cout
         channels_out = [scaled(channels, width) for channels, _ in STAGES[2:]]

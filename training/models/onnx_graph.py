@@ -75,12 +75,12 @@ class OnnxGraph(nn.Module):
 
 
 def _load(path: Path) -> Any:
-    """The graph of a file."""
+    """The model of a file."""
     import onnx  # heavy, and only teachers and exported starts need it
     from google.protobuf.message import DecodeError
 
     try:
-        return onnx.load(path).graph
+        return onnx.load(path)
     except (OSError, DecodeError) as error:
         raise ExportError(f"{path}: not an ONNX file that can be read ({error})") from error
 
@@ -89,14 +89,19 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     """The initialisers of a file by name, in the float type in which they are stored."""
     from onnx import numpy_helper
 
-    return {t.name: torch.tensor(numpy_helper.to_array(t)) for t in _load(path).initializer}
+    return {t.name: torch.tensor(numpy_helper.to_array(t)) for t in _load(path).graph.initializer}
+
+
+def read_metadata(path: Path) -> dict[str, str]:
+    """What a file says of itself, by key."""
+    return {entry.key: entry.value for entry in _load(path).metadata_props}
 
 
 def _read(path: Path) -> tuple[list[Node], dict[str, NDArray[Any]], str, tuple[str, ...]]:
     """Nodes, constants, name of the input, names of the outputs."""
     from onnx import helper, numpy_helper
 
-    graph = _load(path)
+    graph = _load(path).graph
     constants = {t.name: numpy_helper.to_array(t) for t in graph.initializer}
     nodes = []
     for proto in graph.node:

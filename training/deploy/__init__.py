@@ -1,0 +1,1 @@
+"""Networks in other runtimes: ncnn, and the speed of raw networks side by side."""
