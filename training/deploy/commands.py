@@ -36,7 +36,7 @@ def add_commands(commands: Any) -> None:
         nargs="+",
         default=(),
         metavar="PLACE",
-        help="pictures (default: drawn streets)",
+        help="of pictures (default: drawn)",
     )
     ncnn.add_argument("--pictures", type=int, default=8, metavar="N", help="how many of them (default: 8)")
     ncnn.add_argument("--rounds", type=int, default=50, metavar="N", help="that are timed (default: 50)")
@@ -74,14 +74,10 @@ def network_of(options: argparse.Namespace) -> RawNetwork:
 
     if Path(options.model).suffix == ".onnx":
         if options.weights_file:
-            raise ConfigError(
-                f"{options.model} has weights of its own: leave --weights-file out, or name a recipe"
-            )
+            raise ConfigError(f"{options.model} has weights: leave --weights-file out, or name a recipe")
         return from_onnx(Path(options.model), options.card, options.input_size)
     if options.weights_file is None:
-        raise ConfigError(
-            f"recipe {options.model}: name its weights with --weights-file, or give a MODEL.onnx"
-        )
+        raise ConfigError(f"recipe {options.model}: name its weights with --weights-file, or give a .onnx")
     return from_weights(recipe(options.model), options.weights_file, options.input_size)
 
 

@@ -1,4 +1,4 @@
-"""From a raw network to ncnn's files: converted, compared with torch on pictures, timed beside others, card."""
+"""From a raw network to ncnn's files: converted, compared with torch on pictures, timed, described."""
 
 from __future__ import annotations
 
@@ -196,9 +196,11 @@ def report_of(card: Mapping[str, Any]) -> str:
         if form != "pictures"
     ]
     if card["speed"]:
-        lines += ["", "| runtime | median ms | best ms | ratio of medians |", "|---|---:|---:|---:|"]
+        lines += ["", "| runtime | median ms | best ms | CPU ms | ratio: median, CPU |"]
+        lines.append("|---|---:|---:|---:|---:|")
         lines += [
-            f"| {row['runtime']} | {row['median_ms']:.1f} | {row['best_ms']:.1f} | {row['ratio']:.2f} |"
+            f"| {row['runtime']} | {row['median_ms']:.1f} | {row['best_ms']:.1f} | {row['cpu_ms']:.1f} | "
+            f"{row['ratio']:.2f}, {row['cpu_ratio']:.2f} |"
             for row in card["speed"]["rows"]
         ]
     return "\n".join(lines)

@@ -53,7 +53,7 @@ def check_packages() -> None:
 
 
 def pnnx_program() -> Path:
-    """pnnx's program. Raises ConfigError without the extra."""
+    """The program pnnx. Raises ConfigError without the extra."""
     check_packages()
     import pnnx
 

@@ -23,6 +23,8 @@ from training.recipes.recipe import Recipe
 # What our networks take: BGR in 0..1, letterboxed on grey 114.
 OUR_INPUT = InputSpec(shapes=((320, 320),), layout="NCHW", dtype="float32", std=(255.0, 255.0, 255.0))
 
+CENTRE = "cell centre = ((column + 0.5) stride, (row + 0.5) stride), all in pixels of the input"
+
 
 @dataclass(frozen=True, kw_only=True)
 class RawNetwork:
@@ -145,10 +147,10 @@ def reading_in_words(module: Detector) -> dict[str, Any]:
                 "quality": gfl.quality,
                 "strides": list(gfl.strides),
                 "how": (
-                    f"Channels of a cell: {gfl.classes} class logits, then {bins} bins for each of left, top, "
-                    f"right, bottom. Score = sigmoid(logit){quality}. Distance of a side = stride x the sum "
-                    f"of k softmax(bins)[k], k = 0..{gfl.reg_max}. Box = cell centre -/+ distances, cell centre = "
-                    "((column + 0.5) stride, (row + 0.5) stride), in input pixels. Then class-wise NMS."
+                    f"Channels of a cell: {gfl.classes} class logits, then {bins} bins for each of left, "
+                    f"top, right, bottom. Score = sigmoid(logit){quality}. Distance of a side = stride x the "
+                    f"sum of k softmax(bins)[k], k = 0..{gfl.reg_max}. Box = cell centre -/+ distances, "
+                    f"{CENTRE}. Then class-wise NMS."
                 ),
             }
         case AnchorReading() as yolo:
@@ -160,9 +162,9 @@ def reading_in_words(module: Detector) -> dict[str, Any]:
                 "strides": list(yolo.strides),
                 "how": (
                     f"Channels of a cell: for each of {yolo.anchors} anchors x, y, w, h, objectness and "
-                    f"{yolo.classes} classes. Score = sigmoid(objectness) x sigmoid(class). Centre = cell centre + "
-                    "reach (sigmoid(x, y) - 0.5) stride, cell centre = ((column + 0.5) stride, (row + 0.5) "
-                    "stride); sides = anchor x exp(w, h limited to -4..4), in input pixels. Then class-wise NMS."
+                    f"{yolo.classes} classes. Score = sigmoid(objectness) x sigmoid(class). Centre = cell "
+                    "centre + reach (sigmoid(x, y) - 0.5) stride; sides = anchor x exp(w, h limited to "
+                    f"-4..4), {CENTRE}. Then class-wise NMS."
                 ),
             }
         case _:

@@ -14,7 +14,7 @@ from training.errors import ConfigError, DataError
 
 Picture = NDArray[np.uint8]
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
-DRAWN = SceneConfig(seed=7, size=(1280, 720), seconds=3600.0, people=30)
+DRAWN = SceneConfig(seed=7, size=(640, 360), seconds=3600.0, people=30)
 APART = 70  # frames between drawn pictures: 7 seconds
 FIRST = "street-{:02}"
 

@@ -45,7 +45,10 @@ def quietly(work: Callable[[], Any]) -> Any:
 
 
 def export_raw(network: nn.Module, path: Path, size: tuple[int, int]) -> None:
-    """Write a network as ONNX in float32 for one input of (height, width): `image` to `out0`, `out1`, …"""
+    """Write a network as ONNX in float32 for an input of (height, width); outputs are `out0`, `out1`, ….
+
+    `export.graph` writes what ships: with decoding, for inputs of any size.
+    """
     raw, example = RawOutputs(network).eval(), torch.zeros(1, 3, *size)
     with torch.no_grad():
         names = [f"out{k}" for k in range(len(raw(example)))]
@@ -145,7 +148,7 @@ def ncnn_run(param: Path, weights: Path, outputs: Sequence[str], threads: int, *
     def run(image: Floats) -> list[Floats]:
         found = []
         with net.create_extractor() as extractor:
-            extractor.input("in0", ncnn.Mat(np.ascontiguousarray(image[0])))
+            extractor.input("in0", ncnn.Mat(np.ascontiguousarray(image[0])).clone())
             for name in outputs:
                 status, value = extractor.extract(name)
                 if status != 0:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -99,14 +99,15 @@ def time_shapes(config: SpeedConfig) -> dict[str, Any]:
 
 
 def speed_table(report: Mapping[str, Any]) -> str:
-    """The same as a markdown table; the ratio is the median beside the first network's in that runtime."""
+    """The same as a markdown table; ratios are beside the first network in that runtime."""
     lines = [
-        "| network | input | parameters | MB | runtime | median ms | best ms | ratio of medians |",
-        "|---|---:|---:|---:|---|---:|---:|---:|",
+        "| network | input | parameters | MB | runtime | median ms | best ms | CPU ms | ratio: median, CPU |",
+        "|---|---:|---:|---:|---|---:|---:|---:|---:|",
     ]
     lines += [
         f"| {row['network']} | {row['input']} | {row['parameters']:,} | {row['mb']:.1f} | "
-        f"{TITLES[row['runtime']]} | {row['median_ms']:.1f} | {row['best_ms']:.1f} | {row['ratio']:.2f} |"
+        f"{TITLES[row['runtime']]} | {row['median_ms']:.1f} | {row['best_ms']:.1f} | {row['cpu_ms']:.1f} | "
+        f"{row['ratio']:.2f}, {row['cpu_ratio']:.2f} |"
         for row in report["rows"]
     ]
     return "\n".join([*lines, "", machine_line(report)])

@@ -1,6 +1,7 @@
 """Work that is timed by turns: all see the same machine, whatever else runs on it."""
 
 import os
+import time
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
@@ -21,9 +22,12 @@ class Timing:
 
     Attributes:
         seconds: (N,) of each round.
+        cpu_seconds: (N,) of processor time of all threads, which other programs do not lengthen; threads that
+            wait for each other by spinning do.
     """
 
     seconds: NDArray[np.float64]
+    cpu_seconds: NDArray[np.float64]
 
     @property
     def median_ms(self) -> float:
@@ -36,6 +40,11 @@ class Timing:
         return 1000 * float(self.seconds.min())
 
     @property
+    def cpu_ms(self) -> float:
+        """Median of the processor time."""
+        return 1000 * float(np.median(self.cpu_seconds))
+
+    @property
     def p95_ms(self) -> float:
         """95th percentile."""
         return 1000 * float(np.percentile(self.seconds, 95))
@@ -46,8 +55,10 @@ class Timing:
             "median_ms": round(self.median_ms, 2),
             "best_ms": round(self.best_ms, 2),
             "p95_ms": round(self.p95_ms, 2),
+            "cpu_ms": round(self.cpu_ms, 2),
             "ratio": round(self.median_ms / beside.median_ms, 3),
             "best_ratio": round(self.best_ms / beside.best_ms, 3),
+            "cpu_ratio": round(self.cpu_ms / max(beside.cpu_ms, 1e-6), 3),
         }
 
 
@@ -63,16 +74,19 @@ def take_turns(
         seed: Of the orders.
     """
     watch, rng = clock or SystemClock(), np.random.default_rng(seed)
-    seconds: dict[Key, list[float]] = {name: [] for name in jobs}
+    seconds: dict[Key, list[tuple[float, float]]] = {name: [] for name in jobs}
     names, progress = list(jobs), Progress("timing", "rounds")
     for number in range(-WARM_UP, rounds):
         for k in rng.permutation(len(names)):
-            began = watch.monotonic()
+            began, spent = watch.monotonic(), time.process_time()
             jobs[names[k]](number % rounds)
             if number >= 0:
-                seconds[names[k]].append(watch.monotonic() - began)
+                seconds[names[k]].append((watch.monotonic() - began, time.process_time() - spent))
         progress.at(max(number + 1, 0), rounds)
-    return {name: Timing(seconds=np.array(row)) for name, row in seconds.items()}
+    return {
+        name: Timing(seconds=rows[:, 0], cpu_seconds=rows[:, 1])
+        for name, rows in ((name, np.array(row)) for name, row in seconds.items())
+    }
 
 
 def load_average() -> float | None:

@@ -12,7 +12,7 @@ STAGES = (64, 128, 256)  # channels of the blocks at strides 4, 8, 16; each doub
 
 
 class PartialBlock(nn.Module):
-    """Half of the channels goes through three convolutions, all are joined: (B, C, h, w) to (B, 2 C, h, w)."""
+    """Half of the channels goes through three convolutions: (B, C, h, w) to (B, 2 C, h, w)."""
 
     def __init__(self, channels: int) -> None:
         """`channels`: of the map that comes in."""
