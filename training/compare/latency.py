@@ -45,7 +45,7 @@ class Latencies:
     how: str
 
 
-def measure(detectors: Mapping[str, Runner], frames: Sequence[Frame], threads: int, rounds: int) -> Latencies:
+def measure(detectors: Mapping[str, Runner], frames: Sequence[Frame], rounds: int) -> Latencies:
     """Time all detectors by turns on the same frames, one at a time."""
     prepared = {name: [detector.prepare(f) for f in frames] for name, detector in detectors.items()}
 
@@ -62,7 +62,7 @@ def measure(detectors: Mapping[str, Runner], frames: Sequence[Frame], threads: i
             name: Latency(median_ms=t.median_ms, best_ms=t.best_ms, cpu_ms=t.cpu_ms)
             for name, t in timings.items()
         },
-        how=f"{devices}, {threads} threads, by turns, median of {rounds}; {processor()}{busy}",
+        how=f"{devices}, by turns, median of {rounds}; {processor()}{busy}",
     )
 
 

@@ -11,7 +11,8 @@ from training.compare.entries import Entry, Peer
 from training.compare.latency import Latencies, Latency
 from training.evaluate.judge import size_name
 
-PLACES = ((7, 5, "left"), (7, -13, "left"), (-7, 5, "right"), (-7, -13, "right"))  # of labels, in points
+PLACES = ((7, 5, "left"), (-7, 5, "right"), (7, -13, "left"), (-7, -13, "right"))  # of labels, in points
+FARTHER = tuple((x, y + 12 * (1 if y > 0 else -1), side) for x, y, side in PLACES)
 NEAR = 0.02  # of the AP axis: levels closer than this share one line of text
 
 
@@ -32,10 +33,11 @@ def draw_plot(entries: Sequence[Entry], peers: Sequence[Peer], latencies: Latenc
     levels |= {peer.name: peer.figures.ap for peer in peers if peer.figures.ap is not None}
     figure, axes = plt.subplots(figsize=(8.5, 5.6))
     try:
-        _points(axes, points)
+        labels = _points(axes, points)
         _levels(axes, levels)
         _words(axes, entries, latencies)
         figure.tight_layout()
+        _place(figure, axes, labels)
         figure.savefig(path, dpi=110)
     except OSError as error:
         raise OutputError(f"{path}: cannot be written: {error.strerror or error}") from error
@@ -56,20 +58,37 @@ def front(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
     return best
 
 
-def _points(axes: Any, points: Sequence[tuple[Entry, Latency]]) -> None:
-    """A dot at the median, a thin line down to the fastest, the name beside it."""
+def _points(axes: Any, points: Sequence[tuple[Entry, Latency]]) -> list[Any]:
+    """A dot at the median, a thin line down to the fastest, and the names, which are placed later."""
     placed = [(latency.median_ms, float(e.figures.ap or 0.0)) for e, latency in points]
     edge = front(placed)
     axes.plot([x for x, _ in edge], [y for _, y in edge], color="0.75", lw=1, zorder=1)
-    right = max((x for x, _ in placed), default=1.0)
+    labels = []
     for k, ((entry, latency), (x, y)) in enumerate(zip(points, placed, strict=True)):
         colour = f"C{k % 10}"
         axes.plot([latency.best_ms, x], [y, y], color=colour, lw=1, alpha=0.6)
         axes.scatter([x], [y], s=45, color=colour, zorder=3)
-        beside = [j for j in range(k) if abs(placed[j][0] - x) < 0.25 * right and abs(placed[j][1] - y) < 1]
-        dx, dy, side = PLACES[(2 if x > 0.7 * right else 0) + len(beside) % 2]
-        text = f"{entry.name}, {size_name(entry.size)}"
-        axes.annotate(text, (x, y), (dx, dy), textcoords="offset points", ha=side, fontsize=8)
+        size = size_name(entry.size)
+        text = entry.name if entry.name.endswith(size) else f"{entry.name}, {size}"
+        labels.append(axes.annotate(text, (x, y), (7, 5), textcoords="offset points", fontsize=8))
+        labels[-1].set_in_layout(False)  # it is kept inside by `_place`
+    return labels
+
+
+def _place(figure: Any, axes: Any, labels: Sequence[Any]) -> None:
+    """Move every label where it covers no other one and no dot, within the axes, if there is room."""
+    figure.canvas.draw()
+    frame, taken = axes.get_window_extent(), []
+    dots = [axes.transData.transform(label.xy) for label in labels]
+    for label in labels:
+        for dx, dy, side in (*PLACES, *FARTHER, PLACES[0]):
+            label.set_position((dx, dy))
+            label.set_ha(side)
+            box = label.get_window_extent()
+            inside = box.x0 >= frame.x0 and box.x1 <= frame.x1 and box.y1 <= frame.y1 and box.y0 >= frame.y0
+            if inside and not any(map(box.overlaps, taken)) and not any(box.contains(*dot) for dot in dots):
+                break
+        taken.append(label.get_window_extent())
 
 
 def _levels(axes: Any, levels: Mapping[str, float]) -> None:

@@ -119,7 +119,7 @@ def latencies_of(
     if config.from_cards:
         return from_cards(entries)
     frames = [shot.frame(k) for k, shot in enumerate(shots)]
-    return measure(detectors, frames, config.threads, config.rounds)
+    return measure(detectors, frames, config.rounds)
 
 
 def columns_of(

@@ -20,6 +20,8 @@ GAP, STRIP, LINE = 6, 16, 18  # pixels: between cells, caption under a row, a li
 PAPER, INK = (255, 255, 255), (30, 30, 30)
 QUALITY = 92  # of the JPEG
 SMALLEST = 120  # of a cell's width
+WORDS = 0.33  # size of the labels
+Rectangle = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,23 +86,41 @@ def _cell(picture: Picture, marks: Marks, colours: Mapping[str, tuple[int, int, 
     rows = max(1, round(height * scale))
     way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     small = cv2.resize(picture, (max(1, round(wide * scale)), rows), interpolation=way)
-    for k in reversed(range(len(marks.boxes))):  # the surest on top
+    corners = [tuple(round(float(v)) for v in box) for box in marks.boxes * scale]
+    for (x1, y1, x2, y2), label in zip(corners, marks.labels, strict=True):
+        cv2.rectangle(small, (x1, y1), (x2, y2), colours[label], 1, cv2.LINE_8)
+    taken: list[Rectangle] = []
+    for k, label in enumerate(marks.labels):  # over all boxes, the surest first: it has the best place
         score = "" if marks.scores is None else f" {marks.scores[k]:.2f}"
-        _mark(small, marks.boxes[k] * scale, f"{marks.labels[k]}{score}", colours[marks.labels[k]])
+        taken.append(_write(small, corners[k], f"{label}{score}", colours[label], taken))
     image = np.full((rows, width, 3), PAPER, np.uint8)
     image[:, : small.shape[1]] = small
     return image
 
 
-def _mark(image: Picture, box: np.ndarray, text: str, colour: tuple[int, int, int]) -> None:
-    """A box with its words on a ground of its colour, above it or, at the upper edge, inside."""
-    x1, y1, x2, y2 = (round(float(v)) for v in box)
-    cv2.rectangle(image, (x1, y1), (x2, y2), colour, 1, cv2.LINE_8)
-    (wide, high), _ = cv2.getTextSize(text, FONT, 0.33, 1)
-    left = int(np.clip(x1, 0, max(image.shape[1] - wide - 2, 0)))
-    bottom = y1 if y1 - high - 3 >= 0 else min(y1 + high + 3, image.shape[0])
-    cv2.rectangle(image, (left, bottom - high - 3), (left + wide + 2, bottom), colour, -1)
-    cv2.putText(image, text, (left + 1, bottom - 2), FONT, 0.33, (0, 0, 0), 1, cv2.LINE_AA)
+def _write(
+    image: Picture,
+    box: tuple[int, ...],
+    text: str,
+    colour: tuple[int, int, int],
+    taken: Sequence[Rectangle],
+) -> Rectangle:
+    """Words on a ground of the box's colour: above it, inside, or below, where no others stand yet."""
+    x1, y1, _, y2 = box
+    (wide, high), _ = cv2.getTextSize(text, FONT, WORDS, 1)
+    wide, high = wide + 2, high + 3
+    left = int(np.clip(x1, 0, max(image.shape[1] - wide, 0)))
+    tops = [top for top in (y1 - high, y1, y2, y2 - high) if 0 <= top <= image.shape[0] - high] or [0]
+    places: list[Rectangle] = [(left, top, left + wide, top + high) for top in tops]
+    free = [place for place in places if not any(_meet(place, other) for other in taken)]
+    ground = (free or places)[0]
+    cv2.rectangle(image, ground[:2], ground[2:], colour, -1)
+    cv2.putText(image, text, (left + 1, ground[3] - 2), FONT, WORDS, (0, 0, 0), 1, cv2.LINE_AA)
+    return ground
+
+
+def _meet(a: Rectangle, b: Rectangle) -> bool:
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
 def _caption(shot: Shot, width: int) -> Picture:

@@ -26,20 +26,21 @@ def _core() -> Any:
     return openvino().Core()
 
 
-def compile_graph(model: Any, shape: tuple[int, int, int], threads: int) -> Runner:
+def compile_graph(model: Any, shape: tuple[int, int, int], threads: int, batch: int = -1) -> Runner:
     """Compile a network with one input for the CPU.
 
     Args:
         model: An `openvino.Model`, or the bytes of an ONNX file.
-        shape: Channels, height, width of the input; the batch stays free.
+        shape: Channels, height, width of the input.
         threads: Threads of one call.
+        batch: Pictures of one call; -1: any number, which is slower.
 
     Returns:
         A function from (B, *shape) float32 to the network's outputs, in their order.
     """
     core = _core()
     graph = core.read_model(model) if isinstance(model, bytes) else model
-    graph.reshape([-1, *shape])
+    graph.reshape([batch, *shape])
     options = {
         "INFERENCE_NUM_THREADS": threads,
         "ENABLE_CPU_PINNING": False,

@@ -137,7 +137,9 @@ def timed(
     """The same raw network in ncnn, ONNX Runtime and OpenVINO, by turns, one picture at a time."""
     path = scratch / "raw.onnx"
     export_raw(network.module, path, network.size)
-    everyone = {TITLES[name]: open_run(name, path, config.threads) for name in RUNTIMES} | dict(runs)
+    everyone = {TITLES[name]: open_run(name, path, network.size, config.threads) for name in RUNTIMES} | dict(
+        runs
+    )
 
     def job(run: Run) -> Any:
         return lambda number: run(images[number % len(images)])

@@ -83,7 +83,7 @@ def convert(
         shapes = tuple(tuple(out.shape) for out in raw(example))
     with tempfile.TemporaryDirectory(prefix="pnnx-") as folder:
         script = Path(folder) / "net.pt"
-        quietly(lambda: torch.jit.trace(raw, example)).save(str(script))
+        quietly(lambda: torch.jit.trace(raw, example).save(str(script)))
         shape = f"inputshape=[1,3,{size[0]},{size[1]}]f32"
         run_pnnx([str(tool), script.name, shape, f"fp16={int(half)}"], Path(folder))
         made = [Path(folder) / f"net.ncnn.{kind}" for kind in ("param", "bin")]

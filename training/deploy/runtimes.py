@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from training.data.runtime import compile_graph
 from training.errors import ConfigError, ExportError
 
 Floats = NDArray[np.float32]
@@ -76,8 +77,8 @@ def torch_run(network: nn.Module) -> Run:
     return run
 
 
-def open_run(runtime: str, path: Path, threads: int) -> Run:
-    """A raw network of `export_raw` in a runtime.
+def open_run(runtime: str, path: Path, size: tuple[int, int], threads: int) -> Run:
+    """A raw network of `export_raw` in a runtime, for one input of (height, width).
 
     Raises:
         ConfigError: The runtime is unknown or not installed.
@@ -88,7 +89,7 @@ def open_run(runtime: str, path: Path, threads: int) -> Run:
         case "onnxruntime":
             return _onnxruntime(path, threads)
         case "openvino":
-            return _openvino(path, threads)
+            return compile_graph(path.read_bytes(), (3, *size), threads, batch=1)
         case _:
             raise ConfigError(f"runtime {runtime!r} is unknown: choose among {', '.join(RUNTIMES)}")
 
@@ -101,24 +102,6 @@ def _onnxruntime(path: Path, threads: int) -> Run:
     options.log_severity_level = 3
     session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     return lambda image: list(session.run(None, {"image": image}))
-
-
-def _openvino(path: Path, threads: int) -> Run:
-    import openvino as ov
-
-    config = {
-        "PERFORMANCE_HINT": "LATENCY",
-        "INFERENCE_NUM_THREADS": threads,
-        "ENABLE_CPU_PINNING": False,
-        "INFERENCE_PRECISION_HINT": "f32",
-    }
-    request = ov.Core().compile_model(str(path), "CPU", config).create_infer_request()
-
-    def run(image: Floats) -> list[Floats]:
-        found = request.infer([image])
-        return [np.array(found[k]) for k in range(len(found))]
-
-    return run
 
 
 def ncnn_run(param: Path, weights: Path, outputs: Sequence[str], threads: int, *, half: bool) -> Run:

@@ -77,7 +77,7 @@ def time_shapes(config: SpeedConfig) -> dict[str, Any]:
             }
             image = np.random.default_rng(0).random((1, 3, side, side), np.float32)
             for runtime in config.runtimes:
-                run = open_run(runtime, path, config.threads)
+                run = open_run(runtime, path, (side, side), config.threads)
                 jobs[name, runtime] = lambda _, run=run, image=image: run(image)
         timings = take_turns(jobs, config.rounds)
     rows = [
