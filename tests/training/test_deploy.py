@@ -18,9 +18,10 @@ cv2 = pytest.importorskip("cv2")
 from surveil.detect.card import InputSpec, sha256_of
 from tests.support.clock import StepClock
 from tests.support.onnx_models import colour_model
+from tests.support.runtimes import need
 from training import cli
 from training.deploy.deliver import NcnnConfig, as_inputs, deliver, parity, report_of
-from training.deploy.ncnn import check_layers, run_pnnx
+from training.deploy.ncnn import check_made, run_pnnx
 from training.deploy.network import RawNetwork, from_onnx, from_weights
 from training.deploy.pictures import drawn_pictures, some_pictures
 from training.deploy.runtimes import export_raw, ncnn_run, open_run, torch_run
@@ -62,7 +63,7 @@ def shipped(root: Path, kind: str = "") -> Path:
 
 
 def test_runtimes_agree_with_torch(tmp_path: Path) -> None:
-    pytest.importorskip("openvino", reason="the extra `train` is not installed")
+    need("openvino")
     network = tiny_network()
     export_raw(network.module, tmp_path / "raw.onnx", network.size)
     image = np.random.default_rng(0).random((1, 3, 32, 64), np.float32)
@@ -157,16 +158,18 @@ def test_layers_that_ncnn_does_not_know_are_named(tmp_path: Path) -> None:
     path = tmp_path / "net.ncnn.param"
     head = "7767517\n2 2\nInput in0 0 1 in0\n"
     path.write_text(head + "Convolution conv_0 1 1 in0 out0 0=32\n")
-    check_layers(path)
+    check_made([path])
     path.write_text(head + "torch.gather gather_0 1 1 in0 out0\n")
     with pytest.raises(ExportError, match=r"layers that ncnn does not know: torch\.gather"):
-        check_layers(path)
+        check_made([path])
+    with pytest.raises(ExportError, match=r"wrote no net\.ncnn\.bin"):
+        check_made([path, tmp_path / "net.ncnn.bin"])
 
 
 def test_a_network_goes_to_ncnn(tmp_path: Path) -> None:
     pytest.importorskip("ncnn", reason="the extra `ncnn` is not installed")
     pytest.importorskip("pnnx", reason="the extra `ncnn` is not installed")
-    pytest.importorskip("openvino", reason="the extra `train` is not installed")
+    need("openvino")
     places = tmp_path / "pictures"
     places.mkdir()
     rng = np.random.default_rng(2)

@@ -15,9 +15,9 @@ from tests.support.onnx_models import colour_model
 from tests.training.sets import coloured_set
 from training import cli
 from training.errors import DataError
-from training.evaluate.compare import FailureConfig, Scene, circumstances, compare, make_scene, pair_up
 from training.evaluate.failures import sort_failures
 from training.evaluate.judge import JudgeConfig, judge
+from training.evaluate.mistakes import FailureConfig, Scene, circumstances, compare, make_scene, pair_up
 from training.evaluate.page import MARKS, failures_page, filled
 from training.evaluate.truth import load_truth
 

@@ -87,15 +87,13 @@ def convert(
         shape = f"inputshape=[1,3,{size[0]},{size[1]}]f32"
         run_pnnx([str(tool), script.name, shape, f"fp16={int(half)}"], Path(folder))
         made = [Path(folder) / f"net.ncnn.{kind}" for kind in ("param", "bin")]
+        check_made(made)
         files = [target.with_name(f"{target.name}.ncnn.{kind}") for kind in ("param", "bin")]
         for source, file in zip(made, files, strict=True):
-            if not source.is_file() or not source.stat().st_size:
-                raise ExportError(f"pnnx wrote no {source.name}: it does not know a layer of this network")
             try:
                 shutil.copyfile(source, file)
             except OSError as error:
                 raise OutputError(f"{file}: cannot be written: {error.strerror or error}") from error
-    check_layers(files[0])
     outputs = tuple(f"out{k}" for k in range(len(shapes)))
     return NcnnFiles(param=files[0], weights=files[1], outputs=outputs, shapes=shapes)
 
@@ -136,10 +134,13 @@ def _end(said: bytes | None) -> str:
     return "; it said nothing" if not lines else "; its last lines:\n  " + "\n  ".join(lines)
 
 
-def check_layers(param: Path) -> None:
-    """Raise ExportError if pnnx left layers that are torch's own, which ncnn does not know."""
-    lines = param.read_text(encoding="utf-8").splitlines()[2:]
+def check_made(files: Sequence[Path]) -> None:
+    """Raise ExportError if pnnx wrote no files, or left layers of torch that ncnn does not know."""
+    absent = [file.name for file in files if not file.is_file() or not file.stat().st_size]
+    if absent:
+        raise ExportError(f"pnnx ended well, but wrote no {' and no '.join(absent)}")
+    lines = files[0].read_text(encoding="utf-8").splitlines()[2:]
     kinds = {line.split()[0] for line in lines if line.strip()}
     foreign = sorted(kind for kind in kinds if "." in kind or kind.startswith(("aten", "pnnx", "prim")))
     if foreign:
-        raise ExportError(f"{param}: layers that ncnn does not know: {', '.join(foreign)}")
+        raise ExportError(f"pnnx: this network has layers that ncnn does not know: {', '.join(foreign)}")

@@ -97,8 +97,8 @@ def run_evaluate(options: argparse.Namespace) -> None:
 
 def run_failures(options: argparse.Namespace) -> None:
     """Sort and draw what the model gets wrong."""
-    from training.evaluate.compare import FailureConfig
     from training.evaluate.failures import sort_failures
+    from training.evaluate.mistakes import FailureConfig
     from training.evaluate.page import failures_page, filled
     from training.evaluate.sheets import draw_sheets
 

@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from training.evaluate.compare import FailureConfig, circumstances, compare, make_scene, without
 from training.evaluate.detect import decode_picture, find_pictures
 from training.evaluate.judge import Judged, size_name
+from training.evaluate.mistakes import FailureConfig, circumstances, compare, make_scene, without
 from training.progress import Progress
 
 

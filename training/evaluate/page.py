@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from training.errors import DataError
-from training.evaluate.compare import CIRCUMSTANCES, FALSE_KINDS, MISSED_REASONS
+from training.evaluate.mistakes import CIRCUMSTANCES, FALSE_KINDS, MISSED_REASONS
 
 MARKS = "<!-- failures: made by `python -m training failures` -->", "<!-- end of failures -->"
 

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from surveil.errors import OutputError
-from training.evaluate.compare import CIRCUMSTANCES, FALSE_KINDS, MISSED_REASONS
 from training.evaluate.detect import decode_picture, find_pictures
 from training.evaluate.failures import Failure, Failures
+from training.evaluate.mistakes import CIRCUMSTANCES, FALSE_KINDS, MISSED_REASONS
 
 COLUMNS, ROWS, TILE, STRIP = 6, 4, 192, 16
 FALSE_COLOUR, MISSED_COLOUR, OBJECT_COLOUR = (40, 40, 235), (0, 165, 255), (70, 200, 70)

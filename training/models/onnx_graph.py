@@ -202,8 +202,10 @@ def _slice(given: Given, a: Attributes) -> Tensor:
     if len(given) > 4 and any(int(n) != 1 for n in given[4]):
         raise ExportError("Slice: only steps of 1")
     for start, end, axis in zip(starts, ends, axes, strict=True):
-        length = x.shape[int(axis)]
-        x = x.narrow(int(axis), int(start), min(int(end), length) - int(start))
+        # not `narrow`, which pnnx does not take further
+        x = x[
+            (slice(None),) * (int(axis) % x.dim()) + (slice(int(start), min(int(end), x.shape[int(axis)])),)
+        ]
     out: Tensor = x
     return out
 
