@@ -36,6 +36,10 @@ EXAMPLES = """examples:
       its false and missed boxes by kind: counts, a page, contact sheets
   python -m training export mobilenetv2-gfl-320 --data DIR --out runs/m320 --weights-file W.safetensors
       ONNX, int8 and cards of weights that are there
+  python -m training compare A.onnx B.onnx --annotations DIR/val.json --images DIR/val-0.tar --out compare
+      AP over latency, the same pictures side by side, a table
+  python -m training ncnn M.onnx --out ncnn
+      an exported model for ncnn, compared with torch and timed
   python -m training inspect
       parameters, operations and sizes of all networks, the papers' own among them
   python -m training inspect mobilenetv2-gfl-320 --data DIR --out runs/m320

@@ -54,6 +54,7 @@ def tiny_network() -> RawNetwork:
         input=InputSpec(shapes=((32, 64),), layout="NCHW", dtype="float32", std=(255.0, 255.0, 255.0)),
         labels=("thing",),
         reading={"kind": "none", "strides": [2, 4]},
+        selection={"nms_iou": 0.6},
         origin={"recipe": "made up"},
     )
 
@@ -109,6 +110,8 @@ def test_the_shipped_model_is_read_back_and_read_as_its_card_says(root: Path) ->
     assert np.abs(np.concatenate(boxes) - true_boxes[0]).max() < 1e-2
     assert network.labels[0] == "person"
     assert network.origin["recipe"] == "mobilenetv2-gfl-320-tuned"
+    assert network.selection["nms_iou"] == 0.6
+    assert network.selection["thresholds"]["display"] == 0.48
 
 
 def test_models_whose_network_is_not_known_are_refused(root: Path, tmp_path: Path) -> None:

@@ -184,6 +184,7 @@ def card_of(network: RawNetwork, files: NcnnFiles, config: NcnnConfig) -> dict[s
             for name, shape, stride in zip(files.outputs, files.shapes, strides, strict=True)
         ],
         "reading": dict(network.reading),
+        "selection": dict(network.selection),
         "labels": list(network.labels),
         "origin": dict(network.origin),
     }

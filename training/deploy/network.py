@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from surveil.detect.assets import find_model
 from surveil.detect.card import InputSpec, ModelCard
 from training.errors import CheckpointError, ConfigError, ExportError
+from training.evaluate.detect import ProtocolConfig
 from training.export.fold import fold, round_to_half
 from training.models.detector import Detector, load_model
 from training.models.onnx_graph import OnnxGraph, read_metadata, read_weights
@@ -37,6 +38,7 @@ class RawNetwork:
         input: How a frame becomes the module's input.
         labels: Names of the classes.
         reading: How raw outputs are read, as JSON values.
+        selection: Which boxes are kept, as JSON values: suppression, and thresholds where a card has them.
         origin: Where the weights come from, as JSON values.
     """
 
@@ -46,6 +48,7 @@ class RawNetwork:
     input: InputSpec
     labels: tuple[str, ...]
     reading: Mapping[str, Any]
+    selection: Mapping[str, Any]
     origin: Mapping[str, Any]
 
 
@@ -57,8 +60,9 @@ def from_weights(recipe: Recipe, weights: Path, size: tuple[int, int] | None) ->
         ConfigError: The recipe's model detects nothing.
     """
     module = round_to_half(fold(load_model(weights, recipe.model)))
-    origin = {"recipe": recipe.name, "weights": weights.name}
-    return _ours(module, recipe.ships, tuple(recipe.labels.labels), size or recipe.sizes[0], origin)
+    network = _ours(module, recipe.ships, tuple(recipe.labels.labels), size or recipe.sizes[0])
+    usual = {"nms_iou": ProtocolConfig().nms_iou}
+    return replace(network, selection=usual, origin={"recipe": recipe.name, "weights": weights.name})
 
 
 def from_onnx(path: Path, card: Path | None, size: tuple[int, int] | None) -> RawNetwork:
@@ -71,23 +75,31 @@ def from_onnx(path: Path, card: Path | None, size: tuple[int, int] | None) -> Ra
     """
     file = find_model(str(path), card)
     wanted = size or file.card.input.shapes[0]
-    origin = {"model": file.path.name, "sha256": file.card.sha256, "licence": file.card.licence}
+    card_says = {"licence": file.card.licence, "credits": list(file.card.credits)}
+    origin = {"model": file.path.name, "sha256": file.card.sha256, **card_says}
     told = read_metadata(file.path)
     if "recipe" in told:
         labels = file.card.labels.names
         config = replace(recipe_of(told["recipe"]).model, classes=len(labels))
-        origin = {"recipe": told["recipe"], **origin, "credits": list(file.card.credits)}
-        return _ours(_folded_from(file.path, config), file.card.name, labels, wanted, origin)
-    if file.card.output == "surveil":
-        raise ExportError(
-            f"{file.path}: names no recipe, so its network is not known: give the recipe and --weights-file"
-        )
-    return _theirs(file.path, file.card, wanted, origin)
+        network = _ours(_folded_from(file.path, config), file.card.name, labels, wanted)
+        origin = {"recipe": told["recipe"], **origin}
+    else:
+        network = _theirs(file.path, file.card, wanted)
+    return replace(network, selection=_selection(file.card), origin=origin)
 
 
-def _ours(
-    module: Detector, name: str, labels: tuple[str, ...], size: tuple[int, int], origin: Mapping[str, Any]
-) -> RawNetwork:
+def _selection(card: ModelCard) -> dict[str, Any]:
+    cut = card.thresholds
+    voting = {} if card.voting_sigma is None else {"voting_sigma": card.voting_sigma}
+    return {
+        "nms_iou": card.nms_iou,
+        **voting,
+        "thresholds": {"low": cut.low, "high": cut.high, "birth": cut.birth, "display": cut.display},
+    }
+
+
+def _ours(module: Detector, name: str, labels: tuple[str, ...], size: tuple[int, int]) -> RawNetwork:
+    """Without what is kept and where it comes from."""
     if size[0] % 32 or size[1] % 32:
         raise ConfigError(f"{name}: sides of the input are multiples of 32, got {size[1]}x{size[0]}")
     return RawNetwork(
@@ -97,11 +109,17 @@ def _ours(
         input=replace(OUR_INPUT, shapes=(size,)),
         labels=labels,
         reading=reading_in_words(module),
-        origin=origin,
+        selection={},
+        origin={},
     )
 
 
-def _theirs(path: Path, card: ModelCard, size: tuple[int, int], origin: Mapping[str, Any]) -> RawNetwork:
+def _theirs(path: Path, card: ModelCard, size: tuple[int, int]) -> RawNetwork:
+    """Without what is kept and where it comes from."""
+    if card.output == "surveil":
+        raise ExportError(
+            f"{path}: names no recipe, so its network is not known: give the recipe and --weights-file"
+        )
     if size not in card.input.shapes:
         raise ConfigError(f"{path}: its card knows the sizes {card.input.shapes}, got {size}")
     return RawNetwork(
@@ -111,7 +129,8 @@ def _theirs(path: Path, card: ModelCard, size: tuple[int, int], origin: Mapping[
         input=card.input,
         labels=card.labels.names,
         reading={"layout": card.output, "how": f"as surveil/detect/layouts/{card.output}.py"},
-        origin={**origin, "credits": list(card.credits)},
+        selection={},
+        origin={},
     )
 
 
