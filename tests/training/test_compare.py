@@ -140,6 +140,7 @@ def test_what_cannot_be_compared_names_the_file(tmp_path: Path, capsys: pytest.C
     says("ours at 64x64 is compared with itself", ours, ours)
     says("--names: 1 names for 2 models", ours, other, "--names", "a")
     says("stray.json: this card belongs to stray.onnx", ours, "--card", tmp_path / "stray.json")
+    says("are cards of one file", ours, *["--card", ours.with_suffix(".json")] * 2)
     says("one picture or more, got 0", ours, "--images", archive, "--pictures", "0")
     assert not (tmp_path / "out").exists()  # all of it is said before anything is written
 

@@ -279,6 +279,7 @@ def test_untrained_networks_are_timed() -> None:
         ({"side": 100}, "steps of 32 pixels, got 100"),
         ({"rounds": 0}, "rounds and threads from 1"),
         ({"names": ("a", "a")}, "named twice"),
+        ({"runtimes": ("ncnn",)}, "'ncnn' is unknown: choose among onnxruntime, openvino"),
     ],
 )
 def test_what_cannot_be_timed_is_said(change: dict[str, object], message: str) -> None:

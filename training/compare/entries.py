@@ -98,7 +98,7 @@ def open_entries(models: Sequence[str], cards: Sequence[Path], names: Sequence[s
     """
     if names and len(names) != len(models):
         raise ConfigError(f"--names: {len(names)} names for {len(models)} models")
-    by_file = {load_card(path).file: path for path in cards}
+    by_file = _by_file(cards)
     found = [_entry(text, by_file) for text in models]
     used = {entry.card_path for entry in found}
     stray = [path for path in by_file.values() if path not in used]
@@ -115,6 +115,17 @@ def open_entries(models: Sequence[str], cards: Sequence[Path], names: Sequence[s
         raise ConfigError(f"{twice[0]} is compared with itself: name models once, or at different sizes")
     peers = {slug(peer.name): peer.figures for peer in peers_of(found)}
     return tuple(_with_peers_figures(entry, peers) for entry in found)
+
+
+def _by_file(cards: Sequence[Path]) -> dict[str, Path]:
+    """Cards by the model's file that they name."""
+    found: dict[str, Path] = {}
+    for path in cards:
+        file = load_card(path).file
+        if file in found:
+            raise ConfigError(f"{path} and {found[file]} are cards of one file, {file}: name one of them")
+        found[file] = path
+    return found
 
 
 def _entry(text: str, cards: Mapping[str, Path]) -> Entry:
@@ -215,11 +226,11 @@ def common_classes(entries: Sequence[Entry]) -> tuple[str, ...]:
     first, *others = entries
     common = list(first.file.card.labels.names)
     for entry in others:
-        known = set(entry.file.card.labels.names)
+        known = entry.file.card.labels.names
         left = [name for name in common if name in known]
         if not left:
             raise ConfigError(
-                f"{entry.file.path}: none of its classes ({', '.join(list(known)[:5])}, …) is among "
+                f"{entry.file.path}: none of its classes ({', '.join(known[:5])}, …) is among "
                 f"{', '.join(common[:8])} of the models before it"
             )
         common = left

@@ -47,6 +47,9 @@ class SpeedConfig:
             raise ConfigError(f"expected rounds and threads from 1, got {self.rounds} and {self.threads}")
         if self.side is not None and (self.side < 32 or self.side % 32):
             raise ConfigError(f"expected a side in steps of 32 pixels, got {self.side}")
+        unknown = [name for name in self.runtimes if name not in RUNTIMES]
+        if unknown:
+            raise ConfigError(f"runtime {unknown[0]!r} is unknown: choose among {', '.join(RUNTIMES)}")
         if len(set(self.names)) < len(self.names):
             raise ConfigError(f"a network is named twice: {', '.join(self.names)}")
 

@@ -82,7 +82,8 @@ def take_turns(
             jobs[names[k]](number % rounds)
             if number >= 0:
                 seconds[names[k]].append((watch.monotonic() - began, time.process_time() - spent))
-        progress.at(max(number + 1, 0), rounds)
+        if number >= 0:
+            progress.at(number + 1, rounds)
     return {
         name: Timing(seconds=rows[:, 0], cpu_seconds=rows[:, 1])
         for name, rows in ((name, np.array(row)) for name, row in seconds.items())
