@@ -178,14 +178,10 @@ def add_inspect(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Carry out one command."""
-    from training.evaluate.commands import run_evaluate, run_failures
-
+    """Carry out one command; those of some rooms bring their own `run`."""
     match options.command:
-        case "evaluate":
-            run_evaluate(options)
-        case "failures":
-            run_failures(options)
+        case _ if "run" in options:
+            options.run(options)
         case "convert":
             data_commands.run_convert(options)
         case "draw-scenes":

@@ -12,6 +12,7 @@ def add_commands(commands: Any) -> None:
     """Its options; `commands`: the sub-parsers of `python -m training`."""
     text = "exported models side by side: AP over latency, the same pictures, a table"
     compare = commands.add_parser("compare", help=text, description=text)
+    compare.set_defaults(run=run_compare)
     compare.add_argument(
         "models",
         nargs="+",

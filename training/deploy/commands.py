@@ -22,6 +22,7 @@ def add_commands(commands: Any) -> None:
     timed.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well")
     text = "a detector for ncnn through pnnx: converted, compared with torch, timed beside other runtimes"
     ncnn = commands.add_parser("ncnn", help=text, description=text, parents=[timed])
+    ncnn.set_defaults(run=run_ncnn)
     ncnn.add_argument(
         "model", metavar="MODEL", help="an exported MODEL.onnx with its card, or a recipe with --weights-file"
     )
@@ -42,6 +43,7 @@ def add_commands(commands: Any) -> None:
     ncnn.add_argument("--rounds", type=int, default=50, metavar="N", help="that are timed (default: 50)")
     text = "milliseconds of untrained networks side by side, with YOLOv3 and YOLOv4-tiny among them"
     shapes = commands.add_parser("speed-shapes", help=text, description=text, parents=[timed])
+    shapes.set_defaults(run=run_speed_shapes)
     shapes.add_argument("names", nargs="*", metavar="NETWORK", help="as `inspect` lists them")
     shapes.add_argument("--side", type=int, metavar="PX", help="of the input (default: each network's own)")
     shapes.add_argument("--classes", type=int, metavar="N", help="of all networks (default: each one's own)")

@@ -53,6 +53,7 @@ def add_commands(commands: Any) -> None:
     evaluate.add_argument("--json", type=Path, metavar="FILE", help="write all figures")
     evaluate.add_argument("--results", type=Path, metavar="FILE", help="write the detections as COCO results")
     evaluate.add_argument("--plots", type=Path, metavar="DIR", help="draw precision-recall and calibration")
+    evaluate.set_defaults(run=run_evaluate)
     text = "the false and missed boxes of an exported model, sorted by kind, counted and drawn"
     failures = commands.add_parser("failures", help=text, description=text, parents=[judged])
     failures.add_argument(
@@ -64,6 +65,7 @@ def add_commands(commands: Any) -> None:
     failures.add_argument(
         "--out", type=Path, required=True, metavar="DIR", help="failures.json, failures.md, contact sheets"
     )
+    failures.set_defaults(run=run_failures)
 
 
 def size(text: str) -> tuple[int, int]:
