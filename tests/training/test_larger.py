@@ -12,10 +12,13 @@ torch = pytest.importorskip("torch", reason="the extra `train` is not installed"
 
 from safetensors.torch import load_file, save_file
 
+from surveil.clock import SystemClock
 from tests.training.test_families import job_of
+from tests.training.test_live_run import make_trainer as make_live_trainer
 from tests.training.tiny import CACHE, LABELS, TinyData
 from tests.training.tiny_families import CLASSES, LITE, YOLO, write_imagenet_start, write_tuned_start
 from tests.training.tiny_stage import ALONE, MODEL, STAGE, make_trainer, same
+from training import cli
 from training import workspace as workspace_module
 from training.data.cache import FeatureCache
 from training.engine.checkpoint import differences
@@ -26,6 +29,8 @@ from training.engine.stage import StageJob, train_in_process
 from training.engine.trainer import Trainer
 from training.errors import CheckpointError, ConfigError
 from training.finish import training_facts
+from training.live.batches import LiveBatches
+from training.live.bench import time_parts
 from training.losses.criterion import LossConfig
 from training.losses.localization import LocalizationConfig
 from training.losses.yolov3 import YoloV3Config
@@ -100,6 +105,21 @@ def test_the_teacher_sees_what_the_student_sees(tiny_cache: FeatureCache, tmp_pa
     assert torch.equal(batch.targets.lesson.logits, raw[..., :CLASSES])
     assert torch.equal(batch.targets.lesson.sides.flatten(2), raw[..., CLASSES:])
     assert batch.targets.lesson.known.all()
+    half = LargerNetwork(teacher_of(tmp_path), "low", replace(ALONE, precision="bfloat16"))
+    lesson = half(batch).targets.lesson
+    assert lesson.logits.dtype == lesson.sides.dtype == torch.float32
+    assert not torch.equal(lesson.logits, batch.targets.lesson.logits)
+    assert torch.allclose(lesson.logits, batch.targets.lesson.logits, rtol=0.1, atol=0.3)
+
+
+def test_its_cost_is_timed_by_itself(tiny: TinyData, tmp_path: Path) -> None:
+    trainer = make_live_trainer(tiny, ALONE)
+    assert isinstance(trainer.source, LiveBatches)
+    network = LargerNetwork(teacher_of(tmp_path), "image", ALONE)
+    report = time_parts(trainer.source, trainer, 1, SystemClock(), network)
+    assert [timing.part for timing in report.parts][-2:] == ["larger", "learn"]
+    assert all(timing.batch_ms > 0 for timing in report.parts)
+    assert isinstance(trainer.source, TaughtBatches)  # all parts together have it, too
 
 
 def test_a_lite_network_teaches_one_from_pictures(
@@ -265,6 +285,9 @@ def test_any_recipe_takes_a_larger_teacher_by_name(tmp_path: Path) -> None:
         recipe="mobilenetv2-gfl-320", weights=str((tmp_path / "w.safetensors").resolve())
     )
     assert [stage.taught for stage in made.stages] == [False, True, True]  # the first begins at cached taps
+    options = ["train", "mobilenetv2-gfl-320", "--data", "d", "--out", "o", "--larger", "own=w"]
+    said = cli.adapted(cli.parser().parse_args(options))
+    assert said == with_larger(plain, "own=w")
     full = recipe("efficientlite0-gfl-320-live-distilled")
     other = with_larger(full, "efficientlite2-gfl-320-live=w")
     assert other.larger is not None

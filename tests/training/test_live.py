@@ -229,6 +229,8 @@ def test_two_teachers_are_merged(shared: Path) -> None:
     assert torch.allclose(both.scores, (alone[0].scores + alone[1].scores) / 2)
     assert both.top_dist.shape == (1, 16, 4 * BINS)
     assert torch.allclose(both.top_dist.unflatten(-1, (4, BINS)).exp().sum(-1), torch.ones(()), atol=1e-3)
+    every = LiveTeachers(paths[:1], ("person", "car"), 10**6, CPU)(views)  # more cells than there are
+    assert every.top[0].sort().values.tolist() == list(range(every.scores.shape[1]))
 
 
 def test_a_teacher_that_does_not_know_a_class_is_refused(shared: Path) -> None:
