@@ -19,6 +19,7 @@ from training.errors import ConfigError, PausedError, TrainingError
 from training.gan import commands as gan_commands
 from training.papers import commands as papers_commands
 from training.progress import log_to_stderr
+from training.sparsity import commands as sparsity_commands
 
 if TYPE_CHECKING:
     from training.engine.config import Machine
@@ -117,7 +118,8 @@ def parser() -> argparse.ArgumentParser:
     )
     add_bench(command("bench-data", "images/s of live training, part by part, and what limits it", machine))
     add_anchors(command("anchors", "anchors for YOLO heads: k-means over the boxes of training views"))
-    for room in (data_commands, engine_commands, gan_commands, compare_commands, deploy_commands):
+    rooms = (data_commands, engine_commands, gan_commands, compare_commands, deploy_commands)
+    for room in (*rooms, sparsity_commands):
         room.add_commands(commands)
     papers_commands.add_commands(commands, machine)
     add_inspect(commands)

@@ -28,6 +28,8 @@ from training.export.int8 import calibrate, quantise
 from training.export.sensitivity import Sensitivity, measure
 from training.files import write_whole
 from training.models.detector import load_model
+from training.recipes.recipe import Recipe
+from training.sparsity.report import report_of
 from training.workspace import Workspace
 
 log = logging.getLogger(__name__)
@@ -76,8 +78,10 @@ def judge_sizes(space: Workspace, model: Path) -> Finished:
 def export(space: Workspace, weights: Path) -> tuple[Path, dict[str, Any]]:
     """Write `NAME.onnx` into the run's folder and check it against torch on real pictures of every size.
 
+    A 2:4 model is checked to be one.
+
     Returns:
-        The file, and the largest differences from torch by size.
+        The file, and for its card the largest differences from torch by size and what 2:4 is.
     """
     recipe = space.recipe
     folded = round_to_half(fold(load_model(weights, recipe.model)))
@@ -91,7 +95,8 @@ def export(space: Workspace, weights: Path) -> tuple[Path, dict[str, Any]]:
         log.info("%s at %s differs from torch by %.1e (scores), %.1e of the side (boxes)",
                  target.name, size_name(size), gap["scores"], gap["boxes"])  # fmt: skip
     log.info("%s: %d bytes", target.name, target.stat().st_size)
-    return target, {"torch_parity": {"pictures": PARITY_PICTURES, **gaps}}
+    agrees = {"torch_parity": {"pictures": PARITY_PICTURES, **gaps}}
+    return target, agrees | sparsity_facts(recipe, target)
 
 
 def letterboxed(
@@ -136,7 +141,8 @@ def export_int8(space: Workspace, model: Finished) -> tuple[Finished, dict[str, 
         log.info("int8: mean AP falls by %s", ", ".join(f"{v:.2f} at {size}" for size, v in lost.items()))
         if max(lost.values()) <= config.max_loss:
             break
-    return small, {"int8": int8_facts(sensitivity, kept, lost, len(pictures), config.percentile)}
+    facts = int8_facts(sensitivity, kept, lost, len(pictures), config.percentile)
+    return small, {"int8": facts} | sparsity_facts(space.recipe, target)
 
 
 def int8_facts(
@@ -178,6 +184,19 @@ def training_facts(space: Workspace, weights: Path) -> dict[str, Any]:
         **({"data_steps": recipe.data_steps} if recipe.data_steps else {}),
         "revision": (weights.parent / REVISION).read_text(),
     }
+
+
+def sparsity_facts(recipe: Recipe, model: Path) -> dict[str, Any]:
+    """What the card of a 2:4 model says of it; nothing of others.
+
+    Raises:
+        ExportError: The exported weights break the pattern.
+    """
+    if not recipe.is_sparse:
+        return {}
+    report = report_of(model, recipe.stages[-1].sparse, said=True)
+    report.check()
+    return report.facts()
 
 
 def measured_facts(space: Workspace, model: Finished) -> dict[str, Any]:

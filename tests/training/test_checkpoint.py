@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import resource
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from surveil.errors import OutputError
 from tests.training.tiny_stage import MODEL, STAGE, make_trainer, same
 from training.data.cache import FeatureCache
 from training.engine.batches import Batch
-from training.engine.checkpoint import differences
+from training.engine.checkpoint import differences, load_optimizer, optimizer_tensors
 from training.engine.config import Machine
 from training.engine.journal import read_journal
 from training.engine.schedule import total_steps
@@ -26,6 +27,34 @@ from training.engine.trainer import Trainer
 from training.errors import CheckpointError
 from training.files import write_whole
 from training.models.detector import Detector, load_model, save_model
+
+
+@pytest.mark.parametrize("kind", [torch.optim.AdamW, torch.optim.SGD])
+def test_what_an_optimizer_remembers_lies_as_its_weights_do(kind: type) -> None:
+    """A convolution with channels last: a step after loading is the step that would have been made."""
+
+    def one(conv: torch.nn.Conv2d) -> torch.optim.Optimizer:
+        momentum = {} if kind is torch.optim.AdamW else {"momentum": 0.9}
+        return kind(conv.parameters(), lr=0.1, fused=True, **momentum)
+
+    def step(conv: torch.nn.Conv2d, optimizer: torch.optim.Optimizer) -> None:
+        optimizer.zero_grad()
+        (conv(x) * torch.arange(8.0)[:, None, None]).pow(2).sum().backward()
+        optimizer.step()
+
+    torch.manual_seed(0)
+    x = torch.randn(2, 3, 8, 8)
+    conv = torch.nn.Conv2d(3, 8, 3).to(memory_format=torch.channels_last)
+    optimizer = one(conv)
+    step(conv, optimizer)
+    other = copy.deepcopy(conv)
+    loaded = one(other)
+    stored = {name: value.contiguous().clone() for name, value in optimizer_tensors(optimizer).items()}
+    load_optimizer(loaded, stored)
+    for pair in ((conv, optimizer), (other, loaded)):
+        step(*pair)
+    assert torch.equal(conv.weight, other.weight)
+    assert torch.equal(conv.bias, other.bias)
 
 
 class Stop(Exception):

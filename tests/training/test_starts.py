@@ -120,7 +120,14 @@ def as_timm(backbone: EfficientNetLite) -> dict[str, torch.Tensor]:
     return state
 
 
-def test_a_start_of_timm_computes_the_same_from_our_input(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "colours"),
+    [
+        ("lite0.safetensors", ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))),
+        ("tf_lite0.safetensors", ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))),
+    ],
+)
+def test_a_start_of_timm_computes_the_same_from_our_input(tmp_path: Path, name: str, colours: tuple) -> None:
     torch.manual_seed(4)
     theirs, ours = EfficientNetLite(0).eval(), EfficientNetLite(0).eval()
     for module in theirs.modules():
@@ -128,10 +135,10 @@ def test_a_start_of_timm_computes_the_same_from_our_input(tmp_path: Path) -> Non
             torch.nn.init.uniform_(module.running_mean, -0.2, 0.2)
             torch.nn.init.uniform_(module.running_var, 0.5, 2.0)
     state = as_timm(theirs) | {"classifier.weight": torch.zeros(3, 3), "conv_head.weight": torch.zeros(3, 3)}
-    save_file(state, tmp_path / "lite0.safetensors")
-    begin(ours, tmp_path / "lite0.safetensors")
+    save_file(state, tmp_path / name)
+    begin(ours, tmp_path / name)
     image = torch.rand(2, 3, 64, 64)
-    mean, std = (torch.tensor(v)[:, None, None] for v in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
+    mean, std = (torch.tensor(v)[:, None, None] for v in colours)
     with torch.no_grad():
         got = ours.layers[0](image)
         wanted = theirs.layers[0]((image.flip(1) - mean) / std)
@@ -139,7 +146,7 @@ def test_a_start_of_timm_computes_the_same_from_our_input(tmp_path: Path) -> Non
         deep = [layer.project[0].weight for layer in (ours.layers[16], theirs.layers[16])]
     assert torch.equal(*deep)
     with pytest.raises(CheckpointError, match=r"does not fit EfficientNetLite: blocks\.1\.2\.conv_dw is "):
-        begin(EfficientNetLite(1), tmp_path / "lite0.safetensors")
+        begin(EfficientNetLite(1), tmp_path / name)
 
 
 @pytest.mark.parametrize(

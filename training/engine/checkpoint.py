@@ -7,16 +7,16 @@ the former checkpoint usable.
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
-from torch import Tensor, nn
+from torch import Tensor
 
 from surveil.errors import OutputError
 from training.engine.average import Averager
@@ -25,6 +25,16 @@ from training.files import write_tensors, write_whole
 
 LATEST = "latest.json"
 SHOWN = 6  # differences that an error lists
+
+
+class Stateful(Protocol):
+    """What a checkpoint holds tensors of: modules, masks."""
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Its tensors by name."""
+
+    def load_state_dict(self, state: dict[str, Tensor], /) -> Any:
+        """Take them."""
 
 
 @dataclass
@@ -55,6 +65,11 @@ def load_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor])
         index, field = name.split(".", 1)
         state.setdefault(int(index), {})[field] = value
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+    # Fused steps pair values by their place in memory: what files hold row by row must lie as the weights do.
+    for weight, held in optimizer.state.items():
+        for name, value in held.items():
+            if value.shape == weight.shape:
+                held[name] = torch.empty_like(weight).copy_(value)
 
 
 def differences(there: Any, here: Any, where: str = "") -> Iterator[str]:
@@ -78,7 +93,9 @@ class Checkpoints:
         """`identity`: JSON values that must be equal when a run goes on (configuration, data, processes)."""
         self.folder, self.identity, self.averager = folder, identity, averager
 
-    def save(self, state: RunState, modules: dict[str, nn.Module], optimizer: torch.optim.Optimizer) -> None:
+    def save(
+        self, state: RunState, modules: Mapping[str, Stateful], optimizer: torch.optim.Optimizer
+    ) -> None:
         """Write a checkpoint; every process calls this at the same step.
 
         Raises:
@@ -105,7 +122,7 @@ class Checkpoints:
                 if old != target:
                     shutil.rmtree(old)
 
-    def load(self, modules: dict[str, nn.Module], optimizer: torch.optim.Optimizer) -> RunState | None:
+    def load(self, modules: Mapping[str, Stateful], optimizer: torch.optim.Optimizer) -> RunState | None:
         """Go on from the latest checkpoint; None when there is none.
 
         Raises:

@@ -7,10 +7,13 @@ from training.losses.criterion import LossConfig
 from training.losses.imitation import ImitationLossConfig
 from training.losses.localization import LARGER, LocalizationConfig
 from training.losses.objective import AnyLossConfig
+from training.settings import LATER
+from training.sparsity.pattern import SparsityConfig
 
 ENTRIES = ("taps", "low", "view", "image")
 PARTS = ("low", "high", "rest")
 ASSIGNERS = ("tal", "atss")
+OPTIMIZERS = ("adamw", "sgd")
 PRECISIONS = ("float32", "bfloat16", "float16")
 
 
@@ -29,9 +32,9 @@ class StageConfig:
         images: Images seen by all processes together.
         caches: Which of the recipe's caches a step draws from, in turn; one named twice counts twice.
         batch: Images of one process's batch.
-        rate: Highest learning rate (AdamW).
+        rate: Highest learning rate.
         backbone_rate: Factor on it for the backbone.
-        decay: Weight decay of neck's and head's matrices.
+        decay: Weight decay: with AdamW of neck's and head's matrices, with SGD of the backbone's as well.
         betas: Of AdamW.
         warmup: Steps of linear warm-up.
         assigner: Who assigns cells to objects: `tal` or `atss`.
@@ -45,6 +48,12 @@ class StageConfig:
         log_steps: Steps between lines of the log.
         loss: What is minimised, and the weights of its parts: by quality, `yolov3` (paper A), or imitation.
         seed: Of weights and order.
+        optimizer: `adamw` or `sgd`.
+        momentum: Of SGD.
+        warmup_from: Rate of the first step; 0: a `warmup`-th of the highest one.
+        rate_batch: Batch for which `rate` and `warmup_from` are meant: a stage whose own `batch` is another
+            has proportionally other rates. 0: they are meant for any.
+        sparse: Weights that are pruned to 2:4 when the stage begins and stay so; None: none.
     """
 
     name: str
@@ -69,6 +78,11 @@ class StageConfig:
     log_steps: int = 48
     loss: AnyLossConfig = field(default_factory=LossConfig)
     seed: int = 0
+    optimizer: str = field(default="adamw", metadata=LATER)
+    momentum: float = field(default=0.9, metadata=LATER)
+    warmup_from: float = field(default=0.0, metadata=LATER)
+    rate_batch: int = field(default=0, metadata=LATER)
+    sparse: SparsityConfig | None = field(default=None, metadata=LATER)
 
     def __post_init__(self) -> None:
         """Check the names, and that what is trained comes after the entry."""
@@ -96,6 +110,24 @@ class StageConfig:
         if self.taught and self.entry == "taps":
             raise ConfigError(
                 f"stage {self.name}: a larger teacher has taps of its own: entry is low, view or image"
+            )
+        self._check_learning()
+
+    def _check_learning(self) -> None:
+        """Check the optimizer, its warm-up, and that masked weights learn."""
+        if self.optimizer not in OPTIMIZERS:
+            raise ConfigError(
+                f"stage {self.name}: optimizer is {self.optimizer!r}, expected one of {', '.join(OPTIMIZERS)}"
+            )
+        if not 0 <= self.warmup_from <= self.rate:
+            raise ConfigError(
+                f"stage {self.name}: warmup_from is {self.warmup_from:g}, "
+                f"expected 0 to the rate {self.rate:g}"
+            )
+        if self.sparse and (set(self.trains) != set(PARTS) or self.imitates):
+            raise ConfigError(
+                f"stage {self.name}: a mask needs a detector whose weights all learn to do without what it "
+                f"takes: trains must be {', '.join(PARTS)}"
             )
 
     @property

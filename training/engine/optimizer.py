@@ -1,5 +1,6 @@
 """What learns, and how fast its parts do."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -26,17 +27,29 @@ def synced_tensors(model: Detector, config: StageConfig) -> list[Tensor]:
     return trained + [b for _, b in model.named_buffers() if b.is_floating_point()]
 
 
-def make_optimizer(model: Detector, config: StageConfig) -> torch.optim.AdamW:
-    """AdamW; decay on the matrices of neck and head only, a smaller rate for the backbone (key `scale`)."""
+def make_optimizer(model: Detector, config: StageConfig) -> torch.optim.Optimizer:
+    """The stage's optimizer; the key `scale` of a group is its factor on the rate.
+
+    AdamW decays the matrices of neck and head only: the backbone stays near its start. SGD decays all
+    matrices, as papers that train by it do. Norms and biases never decay.
+    """
     parts = model.parts()
-    groups: list[dict[str, Any]] = []
-    if "rest" in config.trains:
-        rest = parts["rest"]
-        groups += [
-            {"params": [p for p in rest if p.ndim > 1], "scale": 1.0, "weight_decay": config.decay},
-            {"params": [p for p in rest if p.ndim == 1], "scale": 1.0, "weight_decay": 0.0},
-        ]
+    rest = parts["rest"] if "rest" in config.trains else []
     backbone = [p for name in ("low", "high") if name in config.trains for p in parts[name]]
+    if config.optimizer == "sgd":
+        groups = _split(rest, 1.0, config.decay) + _split(backbone, config.backbone_rate, config.decay)
+        return torch.optim.SGD(groups, lr=config.rate, momentum=config.momentum, fused=True)
+    groups = _split(rest, 1.0, config.decay)
     if backbone:
         groups.append({"params": backbone, "scale": config.backbone_rate, "weight_decay": 0.0})
     return torch.optim.AdamW(groups, lr=config.rate, betas=config.betas, fused=True)
+
+
+def _split(parameters: Sequence[torch.nn.Parameter], scale: float, decay: float) -> list[dict[str, Any]]:
+    """Groups of the matrices, which decay, and of the rest; none where there is nothing."""
+    if not parameters:
+        return []
+    return [
+        {"params": [p for p in parameters if p.ndim > 1], "scale": scale, "weight_decay": decay},
+        {"params": [p for p in parameters if p.ndim == 1], "scale": scale, "weight_decay": 0.0},
+    ]

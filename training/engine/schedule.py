@@ -7,9 +7,19 @@ from training.engine.config import StageConfig
 
 def rate_at(step: int, progress: float, config: StageConfig) -> float:
     """Learning rate of step `step` (from 0) when `progress` (0..1) of the stage is done."""
-    warm = min(1.0, (step + 1) / config.warmup)
     cosine = 0.5 * (1 + math.cos(math.pi * min(progress, 1.0)))
-    return config.rate * warm * (config.floor + (1 - config.floor) * cosine)
+    rate = config.rate * warm(step, config) * (config.floor + (1 - config.floor) * cosine)
+    return rate * config.batch / config.rate_batch if config.rate_batch else rate
+
+
+def warm(step: int, config: StageConfig) -> float:
+    """Share of the rate that the warm-up allows; all of it from step `warmup` on."""
+    if step >= config.warmup:
+        return 1.0
+    if not config.warmup_from:
+        return (step + 1) / config.warmup
+    first = config.warmup_from / config.rate
+    return first + (1 - first) * step / config.warmup
 
 
 def total_steps(config: StageConfig, processes: int) -> int:

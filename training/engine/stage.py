@@ -2,7 +2,7 @@
 
 import json
 import logging
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ from training.models.staged import StagedBackbone
 from training.models.starts import begin
 from training.progress import log_to_stderr
 from training.revision import revision
+from training.settings import told
 
 log = logging.getLogger(__name__)
 
@@ -86,8 +87,8 @@ class StageJob:
     def identity(self) -> dict[str, Any]:
         """JSON values that a resumed run must share."""
         made_of = {
-            "stage": asdict(self.config),
-            "model": asdict(self.model),
+            "stage": told(self.config),
+            "model": told(self.model),
             # a run may go on with another time limit, but not with other arithmetic
             "machine": [self.machine.device, self.processes, self.machine.precision],
             "sizes": self.sizes,
@@ -100,17 +101,8 @@ class StageJob:
             made_of["larger"] = self.larger.identity()
         if self.data_steps:
             made_of["data_steps"] = self.data_steps
-        result: dict[str, Any] = used(json.loads(json.dumps(made_of)))
+        result: dict[str, Any] = json.loads(json.dumps(made_of))
         return result
-
-
-def used(values: dict[str, Any]) -> dict[str, Any]:
-    """JSON values without options that are None: runs from before there was such an option go on.
-
-    >>> used({"rate": 1, "loss": {"cls": 1, "localization": None}})
-    {'rate': 1, 'loss': {'cls': 1}}
-    """
-    return {k: used(v) if isinstance(v, dict) else v for k, v in values.items() if v is not None}
 
 
 def build_model(job: StageJob, source: BatchSource) -> Detector:

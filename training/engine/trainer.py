@@ -24,6 +24,7 @@ from training.errors import DivergedError
 from training.losses.objective import Objective
 from training.models.detector import Detector, save_model
 from training.progress import Progress
+from training.sparsity.masks import Masks
 
 AUTOCAST = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 SMALLEST_SCALE = 1e-3  # of float16's losses; below it every step overflows
@@ -76,6 +77,7 @@ class Trainer:
         self.scaler = torch.amp.GradScaler(machine.device, enabled=machine.precision == "float16")
         self.averager = Averager(synced_tensors(model, config), seat.rank, seat.meeting)
         self.averager.average()
+        self.masks = Masks(model, config.sparse, f"stage {config.name}")  # before the EMA copies the weights
         self.ema = averaged(model, config.ema)
         self.state = RunState()
         self.steps = total_steps(config, seat.ranks)
@@ -99,7 +101,7 @@ class Trainer:
         """
         config, first = self.config, self.seat.rank == 0
         checkpoints = Checkpoints(folder / "checkpoint", identity, self.averager)
-        modules = {"model": self.model, "ema": self.ema}
+        modules = {"model": self.model, "ema": self.ema, "masks": self.masks}
         self._resume(checkpoints.load(modules, self.optimizer))
         journal = Journal(folder / "log.csv", self.state.step) if first else None
         progress, begin = Progress(f"stage {config.name}", "images"), self.images
@@ -141,6 +143,8 @@ class Trainer:
         if state is not None:
             self.state = state
             self.scaler.load_state_dict(state.scaler)
+            self.masks.check(self.model, "weights")
+            self.masks.check(self.ema.module, "averaged weights")
 
     def _settle(self, watch: Stopwatch) -> float:
         """Average the weights of all processes and move the EMA; returns the share that is done."""
@@ -177,6 +181,7 @@ class Trainer:
         self.optimizer.zero_grad(set_to_none=True)
         self.scaler.scale(each.sum()).backward()
         self.scaler.unscale_(self.optimizer)
+        self.masks.hold_gradients()
         norm = nn.utils.clip_grad_norm_(self.trained, config.clip)
         # one look at the device for everything
         *found, length = torch.cat([each.detach(), norm.detach()[None]]).tolist()
@@ -184,6 +189,7 @@ class Trainer:
         self._check(values, length, batch)
         self.scaler.step(self.optimizer)
         self.scaler.update()
+        self.masks.hold()
         self.state.step += 1
         return Step(values, length, batch, raw.detach())
 
@@ -196,8 +202,19 @@ class Trainer:
         shown = ", ".join(f"{k} {v:g}" for k, v in {**losses, "gradient": gradient}.items())
         names = ", ".join(batch.targets.names)
         raise DivergedError(
-            f"stage {self.config.name}, step {self.state.step}: {shown}; the batch shows {names}"
+            f"stage {self.config.name}, step {self.state.step}: {shown}; "
+            f"the batch shows {names}. {self._remedy()}"
         )
+
+    def _remedy(self) -> str:
+        """What to do about losses or gradients that are not finite."""
+        if self.scaler.is_enabled():
+            return (
+                f"float16 ends at 65504, and losses scaled by {self.scaler.get_scale():g} still overflow: "
+                "train with --precision bfloat16, or float32 where the device has no bfloat16, into another "
+                "--out"
+            )
+        return "Look at the pictures and their boxes; if they are right, take a lower rate and another --out"
 
     def _line(self, means: dict[str, float]) -> dict[str, float]:
         """One line of the log."""
@@ -226,7 +243,7 @@ class Trainer:
     def _save_mean(self, path: Path) -> None:
         """Process 0 writes the averaged weights."""
         if self.seat.rank == 0:
-            save_model(self.ema.module, path)
+            save_model(self.ema.module, path, self.masks.told())
         self.averager.wait()
 
 

@@ -13,9 +13,10 @@ from training.losses.boxes import pair_ciou, pair_giou
 from training.losses.distill import box_distillation, overlap_distillation, padded_bins, score_distillation
 from training.losses.distribution import distribution_focal
 from training.losses.localization import Localization, LocalizationConfig
-from training.losses.quality import quality_focal, varifocal
+from training.losses.quality import quality_focal, smoothed, varifocal
 from training.losses.targets import Levels, Soft, Targets
 from training.models.reading import GFLReading, Reading, boxes_of, places_of
+from training.settings import LATER
 
 MIN_QUALITY = 0.02  # a positive never aims at background
 
@@ -35,6 +36,7 @@ class LossConfig:
         tal: Constants of the task-aligned assignment.
         atss: Constants of the assignment by distance and anchors.
         localization: Distillation by region; None leaves it out.
+        smoothing: Share of a positive's target that all classes of its cell get alike, see `smoothed`.
     """
 
     quality: str = "varifocal"
@@ -46,7 +48,8 @@ class LossConfig:
     distill_box: float = 1.0
     tal: TALConfig = field(default_factory=TALConfig)
     atss: ATSSConfig = field(default_factory=ATSSConfig)
-    localization: LocalizationConfig | None = None
+    localization: LocalizationConfig | None = field(default=None, metadata=LATER)
+    smoothing: float = field(default=0.0, metadata=LATER)
 
     def __post_init__(self) -> None:
         """Check the names of the losses."""
@@ -54,6 +57,8 @@ class LossConfig:
             raise ConfigError(f"loss: quality is {self.quality!r}, expected varifocal or qfl")
         if self.overlap not in ("giou", "ciou"):
             raise ConfigError(f"loss: overlap is {self.overlap!r}, expected giou or ciou")
+        if not 0 <= self.smoothing < 1:
+            raise ConfigError(f"loss: smoothing is {self.smoothing:g}, expected a share from 0 to below 1")
 
 
 class Criterion:
@@ -151,7 +156,8 @@ class Criterion:
         norm = target.sum().clamp(min=1.0)
         quality = varifocal if config.quality == "varifocal" else quality_focal
         ignore = targets.ignore[:, self.places.cells]
-        losses = {"cls": config.cls * quality(logits, target, ignore) / norm}
+        wanted = smoothed(target, config.smoothing)
+        losses = {"cls": config.cls * quality(logits, wanted, ignore, target > 0) / norm}
 
         chosen, truth = raw[image, pairs.cells], objects.boxes[pairs.objects]
         places = self.places[pairs.cells]

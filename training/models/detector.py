@@ -1,6 +1,6 @@
 """The whole detector of any family, and its weights as files."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -157,9 +157,9 @@ class Detector(nn.Module):
         }
 
 
-def save_model(model: Detector, path: Path) -> None:
-    """Write the weights, and the model's shape as metadata; errors as in `files.write_whole`."""
-    write_tensors(path, model.state_dict(), told_by(model.config))
+def save_model(model: Detector, path: Path, notes: Mapping[str, str] | None = None) -> None:
+    """Write the weights, and the model's shape and `notes` as metadata; errors as in `files.write_whole`."""
+    write_tensors(path, model.state_dict(), told_by(model.config) | dict(notes or {}))
 
 
 def told_by(config: ModelConfig) -> dict[str, str]:

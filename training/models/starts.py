@@ -17,7 +17,7 @@ from training.errors import CheckpointError
 from training.models.backbone import MobileNetV2
 from training.models.blocks import ConvBN
 from training.models.staged import StagedBackbone
-from training.models.timm_starts import is_timm, misfits, take
+from training.models.timm_starts import colours_of, is_timm, misfits, take
 
 SHOWN = 5  # layers that an error lists
 Layer = tuple[str, Tensor, Tensor]  # name, weight, bias
@@ -40,7 +40,7 @@ def begin(backbone: MobileNetV2 | StagedBackbone, path: Path, pictures: Tensor |
     state = _read(path)
     if is_timm(state):
         _check(path, backbone, misfits(backbone, state))
-        take(backbone, state)
+        take(backbone, state, colours_of(path.name))
         return
     norms = load_folded(backbone, path)
     if pictures is not None:

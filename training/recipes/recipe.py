@@ -1,6 +1,7 @@
 """The complete configuration of a training run: one frozen value, built by the functions beside this file."""
 
 from dataclasses import asdict, dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -136,7 +137,19 @@ class Recipe:
                 )
         if self.stages and self.stages[-1].imitates:
             raise ConfigError(f"recipe {self.name}: the last stage imitates, so nothing learns to detect")
+        self._check_masks()
         self._check_distillation()
+
+    def _check_masks(self) -> None:
+        """Check that nothing after a sparse stage fills what its masks took away."""
+        for before, stage in pairwise(self.stages):
+            if before.sparse and stage.sparse != before.sparse:
+                raise ConfigError(
+                    f"recipe {self.name}: stage {stage.name} would fill what the masks of stage "
+                    f"{before.name} took away: it needs the same sparse"
+                )
+        if self.keep and self.is_sparse:
+            raise ConfigError(f"recipe {self.name}: keep would mix weights without masks in: set it to 0")
 
     def _check_distillation(self) -> None:
         """Check that whoever is to teach by region is there, and that dense teachers' bins fit."""
@@ -174,6 +187,11 @@ class Recipe:
         if self.denoise:
             steps["denoise"] = asdict(self.denoise)
         return steps
+
+    @property
+    def is_sparse(self) -> bool:
+        """Whether what ships is 2:4."""
+        return bool(self.stages) and self.stages[-1].sparse is not None
 
     @property
     def sizes(self) -> tuple[tuple[int, int], ...]:
