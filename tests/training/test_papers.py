@@ -22,6 +22,7 @@ from training.models.shapes import HybridConfig
 from training.papers.report import as_markdown, draw, measured, pooled_deviation, sentence, spread
 from training.papers.rows import Row, Table, seeded
 from training.papers.run import RESULT, Place, run_table
+from training.papers.tables import table_of
 from training.recipes import recipe
 
 STAGE = StageConfig(
@@ -163,3 +164,33 @@ def test_a_table_is_trained_once(tiny: TinyData, tmp_path: Path) -> None:
     longer = replace(rows.rows[0], recipe=replace(row("a").recipe, stages=(replace(STAGE, images=6),)))
     run_table(table(longer, rows.rows[1]), here, seeds=1)
     assert (here.folder(longer, 0) / RESULT).stat().st_mtime_ns != stamps[0]
+
+
+@pytest.mark.parametrize("full", [False, True], ids=["small", "full"])
+@pytest.mark.parametrize("name", ["a", "distillation"])
+def test_rows_of_a_table_see_as_many_images(name: str, full: bool) -> None:
+    made = table_of(name, full=full)
+    assert len(made.rows) > 3
+    images = {sum(stage.images for stage in one.recipe.stages) for one in made.rows}
+    assert len(images) == 1, "a row that sees more pictures gains by that"
+    shorter = made.shortened(400)
+    assert {sum(stage.images for stage in one.recipe.stages) for one in shorter.rows} <= {399, 400, 401}
+
+
+@pytest.mark.parametrize("full", [False, True], ids=["small", "full"])
+def test_gan_pictures_make_a_row_of_paper_a(full: bool) -> None:
+    without, made = (table_of("a", full=full, gan_pictures=folder) for folder in ("", "drawn"))
+    assert {one.name for one in made.rows} - {one.name for one in without.rows} == {"gan"}
+    gan = next(one for one in made.rows if one.name == "gan")
+    assert gan.recipe.added == ("drawn",)
+    before = next(one for one in made.rows if one.name == gan.against)
+    assert replace(gan.recipe, added=()) == before.recipe, "they differ in nothing but these pictures"
+    with pytest.raises(ConfigError, match="--gan-pictures is for table a"):
+        table_of("distillation", full=full, gan_pictures="drawn")
+
+
+def test_data_steps_are_alone_in_their_rows() -> None:
+    rows = {one.name: one.recipe for one in table_of("a", full=False).rows}
+    assert replace(rows["balanced"], balance=rows["base"].balance) == rows["base"]
+    assert replace(rows["denoised"], denoise=None) == rows["base"]
+    assert replace(rows["separable"], model=rows["base"].model) == rows["base"]

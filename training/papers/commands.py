@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from training.engine.config import Machine
 
-TABLES = ("a", "b", "activations", "distillation")
+TABLES = ("a", "distillation")
 EXAMPLES = """examples:
   python -m training table a --data ../shared/data --out runs/table-a
       paper A's steps at a small budget; after a stop the same command goes on
@@ -41,6 +41,12 @@ def add_commands(commands: Any, machine: argparse.ArgumentParser) -> None:
     table.add_argument("--weights", type=Path, metavar="DIR", help="folder of starts and teachers")
     table.add_argument("--images", type=Path, metavar="DIR", help="folder of decoded pictures runs share")
     table.add_argument("--full", action="store_true", help="the full rows instead of their small twins")
+    table.add_argument(
+        "--gan-pictures",
+        type=Path,
+        metavar="DIR",
+        help="table a: what gan-paste made, for the row of the GAN",
+    )
     table.add_argument("--rows", metavar="NAME,NAME", help="some rows (default: all)")
     table.add_argument("--seeds", type=int, default=2, metavar="N", help="runs of every row (default: 2)")
     table.add_argument("--budget", type=int, metavar="IMAGES", help="of every row, if not the table's")
@@ -57,7 +63,8 @@ def run_table_command(options: argparse.Namespace, machine: Machine) -> None:
 
     if options.seeds < 1:
         raise ConfigError(f"table: --seeds is 1 or more, got {options.seeds}")
-    table = table_of(options.table, full=options.full)
+    pictures = str(options.gan_pictures.resolve()) if options.gan_pictures else ""
+    table = table_of(options.table, full=options.full, gan_pictures=pictures)
     if options.rows:
         table = table.only(tuple(name.strip() for name in options.rows.split(",")))
     if options.budget:

@@ -8,6 +8,8 @@ step is added to those before it.
 
 from dataclasses import replace
 
+from training.data.balance import BalanceConfig
+from training.data.denoise import DenoiseConfig
 from training.models.shapes import YoloConfig
 from training.papers.rows import Row, Table
 from training.recipes.mobilenet_yolo import HEAD, MODEL, UPPER, mobilenet_yolo_320
@@ -16,17 +18,21 @@ from training.recipes.recipe import Recipe
 
 SMALL_IMAGES = 6_400
 PLAIN = replace(MODEL, separable=False, pooled=False, extra=False)
+BALANCED = BalanceConfig(remove_below=300, ratio=1.0)
+GAN_WORDS = "samples of a GAN pasted into further pictures"
 
 
-def _head_only(model: YoloConfig) -> Recipe:
+def _small(model: YoloConfig) -> Recipe:
+    """Neck and head alone, on views that nothing balances; as many views as images seen."""
     base = mobilenet_yolo_320()
     stage = replace(HEAD, images=SMALL_IMAGES, warmup=80, guided=100)
-    return replace(base, name="paper-a-small", model=model, stages=(stage,), int8=None)
+    caches = tuple(replace(cache, views=SMALL_IMAGES, rare=()) for cache in base.caches)
+    return replace(base, name="paper-a-small", caches=caches, model=model, stages=(stage,), int8=None)
 
 
 def _whole(model: YoloConfig, start: str) -> Recipe:
     """All parts, from an ImageNet start; the views are those of the other rows, drawn again."""
-    base = mobilenet_yolo_320()
+    made = _small(model)
     stage = replace(
         UPPER,
         name="all",
@@ -37,42 +43,30 @@ def _whole(model: YoloConfig, start: str) -> Recipe:
         warmup=80,
         guided=100,
     )
-    return replace(
-        base,
-        name="paper-a-small",
-        model=model,
-        stages=(stage,),
-        start=start,
-        features=base.start,
-        int8=None,
-    )
+    return replace(made, stages=(stage,), start=start, features=made.start)
 
 
-def small() -> Table:
-    """The steps on the data at hand, for a CPU."""
+def small(gan_pictures: str = "") -> Table:
+    """The steps on the data at hand, for a CPU, each by itself.
+
+    `gan_pictures`: folder that `gan-paste` made; without it there is no such row.
+    """
+    base = _small(PLAIN)
     v2 = replace(PLAIN, backbone="mobilenetv2", width=1.0)
     v1 = replace(PLAIN, backbone="mobilenetv1", width=0.75)
+    steps = [
+        ("separable", "separable convolutions in the deepest stage", _small(replace(PLAIN, separable=True))),
+        ("pooled", "global-average-pooling branch", _small(replace(PLAIN, pooled=True))),
+        ("extra", "further upsampling path", _small(replace(PLAIN, extra=True))),
+        ("all-three", "all three", _small(MODEL)),
+        ("balanced", "classes below 300 boxes removed, the others balanced", replace(base, balance=BALANCED)),
+        ("denoised", "wavelet denoising", replace(base, denoise=DenoiseConfig())),
+    ]
+    if gan_pictures:
+        steps.append(("gan", GAN_WORDS, replace(base, added=(gan_pictures,))))
     rows = (
-        Row(name="base", text="MobileNetV2 x1.0, YOLOv3 neck of half width", recipe=_head_only(PLAIN)),
-        Row(
-            name="separable",
-            text="separable convolutions in the deepest stage",
-            recipe=_head_only(replace(PLAIN, separable=True)),
-            against="base",
-        ),
-        Row(
-            name="pooled",
-            text="global-average-pooling branch",
-            recipe=_head_only(replace(PLAIN, pooled=True)),
-            against="base",
-        ),
-        Row(
-            name="extra",
-            text="further upsampling path",
-            recipe=_head_only(replace(PLAIN, extra=True)),
-            against="base",
-        ),
-        Row(name="all-three", text="all three", recipe=_head_only(MODEL), against="base"),
+        Row(name="base", text="MobileNetV2 x1.0, YOLOv3 neck of half width", recipe=base),
+        *(Row(name=name, text=text, recipe=recipe, against="base") for name, text, recipe in steps),
         Row(
             name="x1.0",
             text="MobileNetV2 x1.0 of ImageNet, everything trained",
@@ -93,8 +87,8 @@ def small() -> Table:
     )
 
 
-def full() -> Table:
-    """The paper's rows on PASCAL VOC, for a GPU."""
+def full(gan_pictures: str = "") -> Table:
+    """The paper's rows on PASCAL VOC, for a GPU, each with the steps before it."""
     done = paper_a_voc()
     plain = replace(done.model, separable=False, pooled=False, extra=False)
     steps = (
@@ -108,11 +102,19 @@ def full() -> Table:
         for (name, text, model), before in zip(steps, ("", *(step[0] for step in steps)), strict=False)
     ]
     narrow = replace(
-        done,
-        model=replace(done.model, width=0.75),
-        start="mobilenet_v1_0.75_imagenet.safetensors",
+        done, model=replace(done.model, width=0.75), start="mobilenet_v1_0.75_imagenet.safetensors"
     )
-    rows.append(Row(name="x0.75", text="+ width 0.75 (another start)", recipe=narrow, against="extra"))
+    balanced = replace(narrow, balance=BalanceConfig(remove_below=300, ratio=1.5))
+    denoised = replace(balanced, denoise=DenoiseConfig())
+    later = [
+        ("x0.75", "+ width 0.75 (another start)", narrow),
+        ("balanced", "+ classes below 300 boxes removed, the others balanced", balanced),
+        ("denoised", "+ wavelet denoising", denoised),
+    ]
+    if gan_pictures:
+        later.append(("gan", f"+ {GAN_WORDS}", replace(denoised, added=(gan_pictures,))))
+    for name, text, recipe in later:
+        rows.append(Row(name=name, text=text, recipe=recipe, against=rows[-1].name))
     return Table(
         name="a-voc",
         title="Paper A on PASCAL VOC",

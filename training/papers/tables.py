@@ -5,16 +5,17 @@ from training.papers import table_a, table_distillation
 from training.papers.rows import Table
 
 
-def table_of(name: str, *, full: bool) -> Table:
-    """A table, with its full rows or their small twins. Raises ConfigError."""
-    match name, full:
-        case "a", False:
-            return table_a.small()
-        case "a", True:
-            return table_a.full()
-        case "distillation", False:
-            return table_distillation.small()
-        case "distillation", True:
-            return table_distillation.full()
+def table_of(name: str, *, full: bool, gan_pictures: str = "") -> Table:
+    """A table, with its full rows or their small twins.
+
+    `gan_pictures`: folder that `gan-paste` made, for paper A's last row. Raises ConfigError.
+    """
+    if gan_pictures and name != "a":
+        raise ConfigError(f"table {name} has no row of GAN samples: --gan-pictures is for table a")
+    match name:
+        case "a":
+            return table_a.full(gan_pictures) if full else table_a.small(gan_pictures)
+        case "distillation":
+            return table_distillation.full() if full else table_distillation.small()
         case _:
-            raise ConfigError(f"there is no table {name}{' with full rows' if full else ''}")
+            raise ConfigError(f"there is no table {name}")

@@ -23,6 +23,7 @@ from training.recipes.mobilenet_yolo import (
 from training.recipes.mobilenetv2_gfl import mobilenetv2_gfl_320
 from training.recipes.mobilenetv2_gfl_tuned import mobilenetv2_gfl_320_tuned
 from training.recipes.own import own
+from training.recipes.paper_a import paper_a_voc
 from training.recipes.recipe import Recipe
 
 RECIPES = {
@@ -42,6 +43,7 @@ RECIPES = {
     "mobilenetv2-gfl-320-live": mobilenetv2_gfl_320_live,
     "mobilenetv2-gfl-320-tuned": mobilenetv2_gfl_320_tuned,
     "own": own,
+    "paper-a-voc": paper_a_voc,
 }
 
 
