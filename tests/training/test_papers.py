@@ -19,6 +19,7 @@ from tests.training.tiny_families import write_tuned_start
 from training.engine.config import Machine, StageConfig, WatchConfig
 from training.errors import ConfigError, DataError
 from training.models.shapes import HybridConfig
+from training.papers.commands import TABLES
 from training.papers.report import as_markdown, draw, measured, pooled_deviation, sentence, spread
 from training.papers.rows import Row, Table, seeded
 from training.papers.run import RESULT, Place, run_table
@@ -74,15 +75,17 @@ def place(tmp_path: Path) -> Place:
 
 
 def test_rows_are_compared_with_rows_before_them() -> None:
-    with pytest.raises(ConfigError, match="compared with later"):
+    with pytest.raises(ConfigError, match="a needs later, which comes later"):
         table(row("a", "later"), row("later"))
-    with pytest.raises(ConfigError, match="there twice"):
+    with pytest.raises(ConfigError, match="row a is there twice"):
         table(row("a"), row("a"))
 
 
 def test_some_rows_bring_those_they_are_compared_with() -> None:
     whole = table(row("a"), row("b", "a"), row("c", "b"), row("d", "a"))
     assert [one.name for one in whole.only(("c",)).rows] == ["a", "b", "c"]
+    taught = replace(row("e"), teacher="d")
+    assert [one.name for one in table(*whole.rows, taught).only(("e",)).rows] == ["a", "d", "e"]
     with pytest.raises(ConfigError, match="no row e: choose among a, b, c, d"):
         whole.only(("e",))
 
@@ -167,7 +170,7 @@ def test_a_table_is_trained_once(tiny: TinyData, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("full", [False, True], ids=["small", "full"])
-@pytest.mark.parametrize("name", ["a", "distillation"])
+@pytest.mark.parametrize("name", TABLES)
 def test_rows_of_a_table_see_as_many_images(name: str, full: bool) -> None:
     made = table_of(name, full=full)
     assert len(made.rows) > 3
@@ -186,7 +189,7 @@ def test_gan_pictures_make_a_row_of_paper_a(full: bool) -> None:
     before = next(one for one in made.rows if one.name == gan.against)
     assert replace(gan.recipe, added=()) == before.recipe, "they differ in nothing but these pictures"
     with pytest.raises(ConfigError, match="--gan-pictures is for table a"):
-        table_of("distillation", full=full, gan_pictures="drawn")
+        table_of("b", full=full, gan_pictures="drawn")
 
 
 def test_data_steps_are_alone_in_their_rows() -> None:
@@ -194,3 +197,13 @@ def test_data_steps_are_alone_in_their_rows() -> None:
     assert replace(rows["balanced"], balance=rows["base"].balance) == rows["base"]
     assert replace(rows["denoised"], denoise=None) == rows["base"]
     assert replace(rows["separable"], model=rows["base"].model) == rows["base"]
+
+
+def test_group_5_is_group_4_taught_by_the_row_before_it(tmp_path: Path) -> None:
+    rows = {one.name: one for one in table_of("b", full=False).rows}
+    place = Place(data=tmp_path, out=tmp_path / "out")
+    recipe = place.workspace(rows["group5"], 1).recipe
+    assert recipe.larger is not None
+    assert recipe.larger.recipe == rows["teacher"].recipe.name
+    assert recipe.larger.weights == str(tmp_path / "out" / "teacher" / "seed-1" / "weights.safetensors")
+    assert recipe.model == rows["group4"].recipe.model

@@ -84,8 +84,8 @@ class Denoiser:
 def shrink(band: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
     """Coefficients shrunk by the threshold that fits them and noise of standard deviation `sigma`.
 
-    >>> shrink(np.array([-5.0, 1.0, 5.0, 1.0], np.float32), 2.0).round(3).tolist()
-    [-3.667, 0.0, 3.667, 0.0]
+    >>> [f"{value:.2f}" for value in shrink(np.array([-5.0, 1.0, 5.0, 1.0], np.float32), 2.0)]
+    ['-3.67', '0.00', '3.67', '0.00']
     """
     signal = float(np.mean(np.square(band))) - sigma**2
     if signal <= 0:  # nothing but noise

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from training.engine.config import Machine
 
-TABLES = ("a", "distillation")
+TABLES = ("a", "b", "activations", "distillation")
 EXAMPLES = """examples:
   python -m training table a --data ../shared/data --out runs/table-a
       paper A's steps at a small budget; after a stop the same command goes on

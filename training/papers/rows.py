@@ -16,12 +16,14 @@ class Row:
         text: What the step is, in words.
         recipe: What is trained.
         against: Name of the row without this step; empty for the first.
+        teacher: Name of the row whose network is the recipe's larger teacher; empty: as the recipe has it.
     """
 
     name: str
     text: str
     recipe: Recipe
     against: str = ""
+    teacher: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,15 +46,15 @@ class Table:
         """Check that names differ, and that every row is compared with one before it."""
         seen: set[str] = set()
         for row in self.rows:
-            if row.name in seen or (row.against and row.against not in seen):
-                raise ConfigError(
-                    f"table {self.name}: row {row.name} is there twice, or is compared with "
-                    f"{row.against or 'nothing'}, which does not come before it"
-                )
+            if row.name in seen:
+                raise ConfigError(f"table {self.name}: row {row.name} is there twice")
+            for before in (row.against, row.teacher):
+                if before and before not in seen:
+                    raise ConfigError(f"table {self.name}: {row.name} needs {before}, which comes later")
             seen.add(row.name)
 
     def only(self, names: tuple[str, ...]) -> "Table":
-        """The table with some of its rows, and those that they are compared with. Raises ConfigError."""
+        """The table with some of its rows, and those that they need. Raises ConfigError."""
         by_name = {row.name: row for row in self.rows}
         if unknown := set(names) - set(by_name):
             raise ConfigError(
@@ -60,8 +62,8 @@ class Table:
             )
         wanted = set(names)
         for row in reversed(self.rows):
-            if row.name in wanted and row.against:
-                wanted.add(row.against)
+            if row.name in wanted:
+                wanted |= {row.against, row.teacher} - {""}
         return replace(self, rows=tuple(row for row in self.rows if row.name in wanted))
 
     def shortened(self, images: int) -> "Table":

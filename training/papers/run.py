@@ -2,7 +2,8 @@
 
 import json
 import logging
-from dataclasses import asdict, dataclass, field
+import shutil
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ log = logging.getLogger(__name__)
 
 FIGURES = ("AP", "AP50", "APs")
 RESULT = "result.json"
+TAUGHT_BY = "weights.safetensors"  # of a finished row, where a row that it teaches finds them
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,12 +48,19 @@ class Place:
 
     def folder(self, row: Row, seed: int) -> Path:
         """Of one run."""
-        return self.out / row.name / f"seed-{seed}"
+        return self._folder(row.name, seed)
+
+    def _folder(self, name: str, seed: int) -> Path:
+        return self.out / name / f"seed-{seed}"
 
     def workspace(self, row: Row, seed: int) -> Workspace:
         """Files of one run."""
+        recipe = without_sparse(seeded(row.recipe, seed), self.data)
+        if row.teacher and recipe.larger:
+            weights = self._folder(row.teacher, seed) / TAUGHT_BY
+            recipe = replace(recipe, larger=replace(recipe.larger, weights=str(weights.resolve())))
         return Workspace(
-            recipe=without_sparse(seeded(row.recipe, seed), self.data),
+            recipe=recipe,
             data=self.data,
             out=self.folder(row, seed),
             weights=self.weights,
@@ -85,6 +94,7 @@ def run_row(row: Row, place: Place, seed: int) -> dict[str, Any]:
     minutes = (place.clock.monotonic() - begun_s) / 60
     evaluation = Validation(space.validation()).evaluate(load_model(weights, space.recipe.model).eval())
     model, _ = export(space, weights)
+    shutil.copyfile(weights, folder / TAUGHT_BY)
     result = {
         "row": row.name,
         "seed": seed,

@@ -32,7 +32,7 @@ def _small(model: YoloConfig) -> Recipe:
 
 def _whole(model: YoloConfig, start: str) -> Recipe:
     """All parts, from an ImageNet start; the views are those of the other rows, drawn again."""
-    made = _small(model)
+    made = _small(PLAIN)
     stage = replace(
         UPPER,
         name="all",
@@ -43,7 +43,7 @@ def _whole(model: YoloConfig, start: str) -> Recipe:
         warmup=80,
         guided=100,
     )
-    return replace(made, stages=(stage,), start=start, features=made.start)
+    return replace(made, model=model, stages=(stage,), start=start, features=made.start)
 
 
 def small(gan_pictures: str = "") -> Table:

@@ -1,7 +1,7 @@
 """The tables by name."""
 
 from training.errors import ConfigError
-from training.papers import table_a, table_distillation
+from training.papers import table_a, table_b, table_distillation
 from training.papers.rows import Table
 
 
@@ -15,6 +15,10 @@ def table_of(name: str, *, full: bool, gan_pictures: str = "") -> Table:
     match name:
         case "a":
             return table_a.full(gan_pictures) if full else table_a.small(gan_pictures)
+        case "b":
+            return table_b.groups(full=full)
+        case "activations":
+            return table_b.activations(full=full)
         case "distillation":
             return table_distillation.full() if full else table_distillation.small()
         case _:

@@ -1,0 +1,69 @@
+"""Paper B's ablation by groups, and whether the paper's reason for SiLU is true.
+
+The paper says that ReLU6's gradients vanish under the 2:4 mask and SiLU's do not, and never measures it: the
+table of activations does, with all else alike.
+"""
+
+from training.papers.rows import Row, Table
+from training.recipes.paper_b import GROUPS, TEACHER, activation_row, on_coco, small, with_teacher
+
+ACTIVATIONS = ("relu6", "mish", "silu")
+WORDS = {
+    1: "Lite0, 320, ReLU6, GFL v1",
+    2: "Lite1, 416, Mish, GFL v1",
+    3: "Lite1, 416, SiLU, GFL v1",
+    4: "Lite1, 416, SiLU, GFL v2, pruned to 2:4",
+}
+
+
+def groups(*, full: bool) -> Table:
+    """Groups 1 to 5, and the teacher of the fifth."""
+    make, suffix = (on_coco, "") if full else (small, "-small")
+    rows = [
+        Row(
+            name=f"group{number}",
+            text=WORDS[number],
+            recipe=make(f"paper-b-group{number}{suffix}", group),
+            against=f"group{number - 1}" if number > 1 else "",
+        )
+        for number, group in GROUPS.items()
+    ]
+    taught = with_teacher(make(f"paper-b-group5{suffix}", GROUPS[4]))
+    rows += [
+        Row(
+            name="teacher", text="Lite2, 416, SiLU, GFL v2", recipe=make(f"paper-b-teacher{suffix}", TEACHER)
+        ),
+        Row(
+            name="group5",
+            text="group 4 taught by it: localization and classes",
+            recipe=taught,
+            against="group4",
+            teacher="teacher",
+        ),
+    ]
+    return Table(
+        name="b",
+        title="Paper B, groups 1 to 5" + ("" if full else ", small budget"),
+        about=(
+            "COCO, 80 classes, from timm's starts."
+            if full
+            else "The data at hand, no teacher; backbones imitate features first. Groups differ in more than "
+            "a step: read each against the one before."
+        ),
+        rows=tuple(rows),
+    )
+
+
+def activations(*, full: bool) -> Table:
+    """{ReLU6, Mish, SiLU} x {dense, 2:4}: each activation's sparse row against its dense one."""
+    rows = []
+    for act in ACTIVATIONS:
+        rows.append(Row(name=act, text=f"{act}, dense", recipe=activation_row(act, sparse=False, full=full)))
+        sparse = activation_row(act, sparse=True, full=full)
+        rows.append(Row(name=f"{act}-2to4", text=f"{act}, 2:4", recipe=sparse, against=act))
+    return Table(
+        name="activations",
+        title="Activations under the 2:4 mask" + ("" if full else ", small budget"),
+        about="Lite0, 320 x 320, GFL v1; dense and sparse rows see as many pictures.",
+        rows=tuple(rows),
+    )
