@@ -238,3 +238,11 @@ def test_weights_are_read_back_and_other_files_are_refused(tmp_path: Path) -> No
 def test_a_generator_that_draws_no_boxes_is_told() -> None:
     with pytest.raises(DataError, match="no readable box: train the GAN for longer"):
         DrawnPatches(Generator(SMALL).eval()).draw(np.random.default_rng(0))
+
+
+@pytest.mark.gpu
+def test_it_trains_on_a_gpu_and_is_read_on_a_cpu(tmp_path: Path) -> None:
+    train_gan(plain_crops(), "thing", replace(SHORT, crops=16), tmp_path, "cuda")
+    file = train_gan(plain_crops(), "thing", SHORT, tmp_path, "cuda")
+    assert len(read_journal(tmp_path / "log.csv")) == 4
+    assert load_generator(file)[0](torch.zeros(1, 8)).isfinite().all()

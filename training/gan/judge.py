@@ -32,13 +32,13 @@ class JudgeConfig:
         model: Name or path of a detector that knows the class.
         count: Objects that are pasted.
         iou: A detection finds an object that it overlaps by so much.
-        paste: How objects are placed.
+        paste: How objects are placed: small ones it would not find if they were real.
     """
 
     model: str = "mobilenetv2-gfl-320"
     count: int = 200
     iou: float = 0.5
-    paste: PasteConfig = field(default_factory=PasteConfig)
+    paste: PasteConfig = field(default_factory=lambda: PasteConfig(smallest=48.0, enlarge=2.0))
 
 
 @dataclass(frozen=True, kw_only=True)
