@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -16,7 +17,9 @@ from training.data import commands as data_commands
 from training.deploy import commands as deploy_commands
 from training.engine import commands as engine_commands
 from training.errors import ConfigError, PausedError, TrainingError
+from training.finetune import commands as finetune_commands
 from training.gan import commands as gan_commands
+from training.launch import check_options, place_of
 from training.papers import commands as papers_commands
 from training.progress import log_to_stderr
 from training.sparsity import commands as sparsity_commands
@@ -55,6 +58,10 @@ EXAMPLES = """examples:
       the same model with live views on a GPU; bench-data says how fast it is there
   python -m training table a --data DIR --out runs/table-a
       paper A's steps one by one: trained, judged, compared
+  torchrun --nproc-per-node 4 -m training train RECIPE --data DIR --out runs/live --device cuda
+      four GPUs share every batch (docs/training/papers/several-gpus.md)
+  python -m training finetune --from mobilenetv2-gfl-320 --data FOLDER
+      a shipped model made better on your own pictures in 20 minutes (docs/training/finetune.md)
   python -m training convert yolo FOLDER --out DIR
   python -m training train own --labels helmet,vest --data DIR --out runs/own
       your own pictures and classes (docs/training/own-data.md)
@@ -117,9 +124,11 @@ def parser() -> argparse.ArgumentParser:
         "--ship", type=Path, metavar="DIR"
     )
     add_bench(command("bench-data", "images/s of live training, part by part, and what limits it", machine))
-    add_anchors(command("anchors", "anchors for YOLO heads: k-means over the boxes of training views"))
+    data_commands.add_anchors(
+        command("anchors", "anchors for YOLO heads: k-means over the boxes of training views")
+    )
     rooms = (data_commands, engine_commands, gan_commands, compare_commands, deploy_commands)
-    for room in (*rooms, sparsity_commands):
+    for room in (*rooms, finetune_commands, sparsity_commands):
         room.add_commands(commands)
     papers_commands.add_commands(commands, machine)
     add_inspect(commands)
@@ -131,12 +140,6 @@ def add_bench(bench: argparse.ArgumentParser) -> None:
     bench.add_argument("--batches", type=int, default=20, help="batches that are timed (default: 20)")
     bench.add_argument("--batch", type=int, help="images of a batch, if not the recipe's")
     bench.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well")
-
-
-def add_anchors(anchors: argparse.ArgumentParser) -> None:
-    """Options of `anchors`."""
-    anchors.add_argument("--count", type=int, default=9, help="of all three levels (default: 9)")
-    anchors.add_argument("--views", type=int, default=20_000, help="views that are drawn (default: 20000)")
 
 
 def machine_options() -> argparse.ArgumentParser:
@@ -181,6 +184,7 @@ def add_inspect(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Carry out one command; those of some rooms bring their own `run`."""
+    check_options(options)
     match options.command:
         case _ if "run" in options:
             options.run(options)
@@ -227,26 +231,11 @@ def run_recipe(options: argparse.Namespace) -> None:
             if options.json:
                 options.json.write_text(json.dumps(report.to_json(), indent=1) + "\n")
         case "anchors":
-            sys.stdout.write(anchors_of(space, options.count, options.views) + "\n")
+            sys.stdout.write(data_commands.anchors_of(space, options.count, options.views) + "\n")
         case "export":
             deliver(space, options.weights_file or space.final_weights, options.ship)
         case _:
             raise AssertionError(options.command)
-
-
-def anchors_of(space: Workspace, count: int, views: int) -> str:
-    """Anchors for the recipe's first size, as its model takes them, and how well they fit."""
-    from training.data.anchors import LEVELS, cluster, drawn_sides, levels_of, report
-    from training.data.cache import draw_order
-
-    if count < LEVELS or count % LEVELS:
-        raise ConfigError(f"anchors: --count is a multiple of {LEVELS}, for as many levels; got {count}")
-    recipe = space.recipe
-    records, cache = space.records("train"), recipe.caches[0]
-    order = draw_order(records, cache, recipe.labels.labels, recipe.balance)[:views]
-    sides = drawn_sides(records, order, recipe.augment, cache)
-    anchors = cluster(sides, count)
-    return f"anchors={levels_of(anchors)}\n{report(sides, anchors)}"
 
 
 def run_inspect(options: argparse.Namespace) -> None:
@@ -306,14 +295,20 @@ def with_labels(options: argparse.Namespace) -> Recipe:
 
 def train(space: Workspace, options: argparse.Namespace) -> None:
     """Train to the end or to a pause; then everything up to the cards, or hand over what there is."""
+    from training.engine.group import joined
     from training.handover import hand_over
 
+    place = place_of()
+    first = place is None or place.rank == 0
     try:
-        weights = space.train(machine_of(options))
+        with joined(place, options.device) as group:
+            weights = space.train(machine_of(options), group)
     except PausedError:
-        if options.hand_over:
+        if options.hand_over and first:
             hand_over(space, options.hand_over)
         raise
+    if not first:
+        return
     if options.hand_over:
         hand_over(space, options.hand_over)
     else:
@@ -343,15 +338,16 @@ def machine_of(options: argparse.Namespace) -> Machine:
 
     from training.engine.config import Machine, WatchConfig
 
-    cuda = options.device == "cuda"
+    cuda, place = options.device == "cuda", place_of()
+    cores = (os.cpu_count() or 1) // (place.machine if place else 1)
     pause, elsewhere = (getattr(options, name, None) for name in ("pause", "hand_over"))
     return Machine(
         device=options.device,
-        processes=1 if cuda else options.processes or min(2, os.cpu_count() or 1),
+        processes=1 if cuda or place else options.processes or min(2, os.cpu_count() or 1),
         precision=options.precision or ("bfloat16" if cuda else "float32"),
         minutes=options.minutes,
         stop_at_s=SystemClock().monotonic() + 60 * pause if pause else None,
-        workers=min(options.workers, os.cpu_count() or 1),
+        workers=min(options.workers, max(cores, 1)),
         watch=WatchConfig(
             evaluate=not (options.no_evaluate or elsewhere), evaluate_every=options.evaluate_every
         ),
@@ -366,13 +362,19 @@ def main(argv: list[str] | None = None) -> int:
     """
     options = parser().parse_args(argv)
     log_to_stderr()
+    place = place_of()
+    follows = place is not None and place.rank > 0
+    if follows:
+        logging.getLogger().setLevel(logging.WARNING)  # process 0 tells how it goes
     try:
         run(options)
     except PausedError as pause:
+        if follows:
+            return 0  # torchrun ends all processes when one of them returns anything else
         sys.stderr.write(f"{pause}\n")
         return 3
     except (TrainingError, SurveilError) as error:
-        sys.stderr.write(f"error: {error}\n")
+        sys.stderr.write(f"error{f' in process {place.rank}' if place else ''}: {error}\n")
         return 2
     except KeyboardInterrupt:
         sys.stderr.write("stopped; the same command goes on from the last checkpoint\n")

@@ -4,8 +4,9 @@ import hashlib
 import json
 import logging
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ from training.data.denoise import DenoiseConfig
 from training.data.layout import Split, find_split, find_weights
 from training.data.records import Record, data_hash, load_records
 from training.data.scenes import draw_scenes
-from training.engine.config import Machine
+from training.engine.config import Machine, StageConfig
+from training.engine.group import Group
 from training.engine.larger import LargerJob, check_fits, check_shared
 from training.engine.processes import run_processes
 from training.engine.stage import StageJob, run_stage
@@ -206,20 +208,32 @@ class Workspace:
         name = "blended.safetensors" if self.recipe.keep else "model.safetensors"
         return self.stage_folder(len(self.recipe.stages) - 1) / name
 
-    def train(self, machine: Machine) -> Path:
+    def prepare(self, stages: Sequence[StageConfig]) -> None:
+        """Make what the stages draw from and what is not there yet: decoded pictures, feature caches."""
+        self.pictures("train")
+        for n in dict.fromkeys(n for stage in stages if stage.entry != "image" for n in stage.caches):
+            self.fill_cache(self.recipe.caches[n])
+
+    def train(self, machine: Machine, group: Group | None = None) -> Path:
         """Train all stages; those that have ended before are skipped.
+
+        Args:
+            machine: On what.
+            group: Processes of torchrun that share every batch: each of them calls this.
 
         Returns:
             The file with the final averaged weights.
         """
         recipe = self.recipe
+        if group:
+            for config in recipe.stages:
+                group.share(config)  # a batch that cannot be shared is said before hours of work
         init, imitated = (self.weight_file(name) if name else None for name in (recipe.init, recipe.imitated))
         before, larger = None, self.larger()
         for k, config in enumerate(recipe.stages):
             caches = [recipe.caches[n] for n in config.caches]
-            if config.entry != "image":
-                for cache in dict.fromkeys(caches):
-                    self.fill_cache(cache)
+            make = partial(self.prepare, [config])
+            group.first(make) if group else make()
             job = StageJob(
                 config=config,
                 machine=machine,
@@ -236,9 +250,9 @@ class Workspace:
                 data_hash=self.data_hash,
                 data_steps=recipe.data_steps,
             )
-            init, before = run_stage(job), config
+            init, before = run_stage(job, group), config
         if init is None:
             raise ConfigError(f"recipe {recipe.name} has no stages")
-        if recipe.keep:
+        if recipe.keep and not (group and group.rank):
             blend(self.weight_file(recipe.init), init, recipe.keep, recipe.model, self.final_weights)
         return self.final_weights

@@ -228,7 +228,7 @@ def test_the_teacher_of_a_run_is_found_and_checked_before_anything_is_done(
     shape = replace(recipe("mobilenetv2-gfl-320").model, classes=CLASSES)
     torch.manual_seed(1)
     save_model(Detector(shape), tmp_path / "wide.safetensors")
-    monkeypatch.setattr(workspace_module, "run_stage", lambda job: jobs.append(job) or job.out / "m")
+    monkeypatch.setattr(workspace_module, "run_stage", lambda job, _: jobs.append(job) or job.out / "m")
     space.train(Machine(processes=1, workers=0))
     assert [job.larger for job in jobs] == [
         LargerJob(recipe="mobilenetv2-gfl-320", model=shape, file=tmp_path / "wide.safetensors")

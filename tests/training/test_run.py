@@ -145,7 +145,7 @@ def test_the_first_stage_begins_where_the_recipe_says(
         (weights / name).write_bytes(b"not read here")
     begun: list[Path | None] = []
 
-    def remember(job: StageJob) -> Path:
+    def remember(job: StageJob, group: object) -> Path:
         begun.append(job.init)
         return job.out / "model.safetensors"
 
@@ -166,7 +166,7 @@ def test_what_is_kept_of_the_init_is_blended_in(
     init, trained = Detector(shape), Detector(shape)
     save_model(init, weights / "init.safetensors")
 
-    def end(job: StageJob) -> Path:
+    def end(job: StageJob, group: object) -> Path:
         job.out.mkdir(parents=True, exist_ok=True)
         save_model(trained, job.out / "model.safetensors")
         return job.out / "model.safetensors"

@@ -12,6 +12,7 @@ from training.errors import ConfigError
 
 if TYPE_CHECKING:
     from training.recipes.recipe import Recipe
+    from training.workspace import Workspace
 
 
 def add_commands(commands: Any) -> None:
@@ -138,3 +139,24 @@ def run_balance(options: argparse.Namespace, recipe: Recipe) -> None:
     )
     boxes = class_boxes(read, len(labels))
     sys.stdout.write(f"{len(read)} pictures\n{table(labels, boxes, ways, made.labels.removed)}\n")
+
+
+def add_anchors(anchors: argparse.ArgumentParser) -> None:
+    """Options of `anchors`."""
+    anchors.add_argument("--count", type=int, default=9, help="of all three levels (default: 9)")
+    anchors.add_argument("--views", type=int, default=20_000, help="views that are drawn (default: 20000)")
+
+
+def anchors_of(space: Workspace, count: int, views: int) -> str:
+    """Anchors for the recipe's first size, as its model takes them, and how well they fit."""
+    from training.data.anchors import LEVELS, cluster, drawn_sides, levels_of, report
+    from training.data.cache import draw_order
+
+    if count < LEVELS or count % LEVELS:
+        raise ConfigError(f"anchors: --count is a multiple of {LEVELS}, for as many levels; got {count}")
+    recipe = space.recipe
+    records, cache = space.records("train"), recipe.caches[0]
+    order = draw_order(records, cache, recipe.labels.labels, recipe.balance)[:views]
+    sides = drawn_sides(records, order, recipe.augment, cache)
+    anchors = cluster(sides, count)
+    return f"anchors={levels_of(anchors)}\n{report(sides, anchors)}"

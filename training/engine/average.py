@@ -1,11 +1,13 @@
-"""Processes that train side by side and meet now and then to average their weights."""
+"""Processes that train together: how their weights stay close, or the same (`training.engine.group`)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+
+from training.engine.group import Group, Reducer
 
 
 class Meeting:
@@ -27,16 +29,53 @@ class Seat:
 
     Attributes:
         rank: 0 logs and saves.
-        meeting: Shared by all, or None when it trains alone.
+        meeting: Shared by all that average their weights, or None.
+        group: Of those that share every batch, or None.
     """
 
     rank: int = 0
     meeting: Meeting | None = None
+    group: Group | None = None
 
     @property
     def ranks(self) -> int:
         """Number of processes."""
+        if self.group:
+            return self.group.ranks
         return self.meeting.processes if self.meeting else 1
+
+    def partners(self, tensors: Sequence[Tensor]) -> "Partners":
+        """The others, for the trainer of these tensors."""
+        return Reducer(tensors, self.group) if self.group else Averager(tensors, self.rank, self.meeting)
+
+
+class Partners(Protocol):
+    """What a trainer asks of the processes that it trains with.
+
+    Attributes:
+        rank: Of this process; 0 logs.
+        file: Number of the checkpoint file that this process goes on from.
+        saves: Whether it writes that file.
+    """
+
+    rank: int
+    file: int
+    saves: bool
+
+    def begin(self) -> None:
+        """Begin with the same weights."""
+
+    def average(self) -> None:
+        """Bring the weights together."""
+
+    def merge(self, parameters: Sequence[nn.Parameter], losses: Tensor) -> Tensor:
+        """Share the gradients of a step, if they are shared; returns the losses that they belong to."""
+
+    def agree(self, value: float) -> float:
+        """The value of process 0, for everyone."""
+
+    def wait(self) -> None:
+        """Until all processes are here."""
 
 
 class Averager:
@@ -45,6 +84,15 @@ class Averager:
     def __init__(self, tensors: Sequence[Tensor], rank: int, meeting: Meeting | None) -> None:
         """`tensors`: float32, changed in place."""
         self.tensors, self.rank, self.meeting = list(tensors), rank, meeting
+        self.file, self.saves = rank, True  # everybody's optimizer is its own
+
+    def begin(self) -> None:
+        """Begin with the mean of all starts."""
+        self.average()
+
+    def merge(self, parameters: Sequence[nn.Parameter], losses: Tensor) -> Tensor:
+        """Everybody has its own gradients."""
+        return losses.detach()
 
     def average(self) -> None:
         """Replace the tensors by their mean over all processes."""

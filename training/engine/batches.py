@@ -39,12 +39,24 @@ class Batch:
         )
 
 
+@dataclass(frozen=True)
+class Share:
+    """Which part of every batch belongs to this process: part `rank` of `ranks`, all of the same size."""
+
+    rank: int = 0
+    ranks: int = 1
+
+    def first(self, step: int, batch: int) -> int:
+        """Where a process's `batch` images of a step begin in the order of all."""
+        return (step * self.ranks + self.rank) * batch
+
+
 class Order:
     """An endless shuffled order of items, addressed by position; every epoch is shuffled anew."""
 
-    def __init__(self, items: NDArray[np.int64], seed: tuple[int, ...]) -> None:
-        """`seed`: with the epoch it decides the shuffle."""
-        self.items, self.seed = items, seed
+    def __init__(self, items: NDArray[np.int64], seed: tuple[int, ...], share: Share | None = None) -> None:
+        """`seed`: with the epoch it decides the shuffle; `share`: of every batch, all of it by default."""
+        self.items, self.seed, self.share = items, seed, share or Share()
         self._epoch, self._shuffled = -1, items
 
     def rows(self, start: int, count: int) -> list[int]:
@@ -76,10 +88,20 @@ class CachedBatches:
         rank: int = 0,
         ranks: int = 1,
         files: Sequence[str] = (),
+        share: Share | None = None,
     ) -> None:
-        """Every `ranks`-th view belongs to this process, from `rank` on; `files`: names of the pictures."""
+        """Open the batches of one process.
+
+        Args:
+            cache: The views.
+            config: Its `batch` is that of this process.
+            rank: Every `ranks`-th view belongs to this process, from this one on.
+            ranks: Processes that train on views of their own.
+            files: Names of the pictures.
+            share: Of every batch, where processes share them; all of it by default.
+        """
         self.cache, self.config, self.files = cache, config, files
-        self.order = Order(np.arange(rank, len(cache), ranks), (config.seed, rank))
+        self.order = Order(np.arange(rank, len(cache), ranks), (config.seed, rank), share)
         self.names = TAPS if config.entry == "taps" else TAPS[:1]
         rows, columns = cache["tap8"].shape[2:]
         self.size = (8 * rows, 8 * columns)
@@ -91,7 +113,7 @@ class CachedBatches:
 
     def rows(self, step: int) -> list[int]:
         """Rows of the cache that batch number `step` is made of."""
-        return self.order.rows(step * self.config.batch, self.config.batch)
+        return self.order.rows(self.order.share.first(step, self.config.batch), self.config.batch)
 
     def _name(self, row: int) -> str:
         picture = int(self.cache["index"][row])

@@ -1,8 +1,8 @@
 """Checkpoints from which a run goes on exactly: weights, EMA and optimizer as safetensors, the rest as JSON.
 
-Every process writes its own file into `step-N/`; when all are there, process 0 names the folder in
-`latest.json` and removes the one before. Nothing is pickled, and a crash or a full disk at any moment leaves
-the former checkpoint usable.
+Every process writes its own file into `step-N/`, or process 0 one for all whose weights are the same; when
+all are there, process 0 names the folder in `latest.json` and removes the one before. Nothing is pickled, and
+a crash or a full disk at any moment leaves the former checkpoint usable.
 """
 
 import json
@@ -19,7 +19,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from surveil.errors import OutputError
-from training.engine.average import Averager
+from training.engine.average import Partners
 from training.errors import CheckpointError
 from training.files import write_tensors, write_whole
 
@@ -89,9 +89,9 @@ def differences(there: Any, here: Any, where: str = "") -> Iterator[str]:
 class Checkpoints:
     """Checkpoints of one stage in one folder."""
 
-    def __init__(self, folder: Path, identity: dict[str, Any], averager: Averager) -> None:
+    def __init__(self, folder: Path, identity: dict[str, Any], partners: Partners) -> None:
         """`identity`: JSON values that must be equal when a run goes on (configuration, data, processes)."""
-        self.folder, self.identity, self.averager = folder, identity, averager
+        self.folder, self.identity, self.partners = folder, identity, partners
 
     def save(
         self, state: RunState, modules: Mapping[str, Stateful], optimizer: torch.optim.Optimizer
@@ -101,26 +101,30 @@ class Checkpoints:
         Raises:
             OutputError: It cannot be written; the former checkpoint stays.
         """
-        rank, target = self.averager.rank, self.folder / f"step-{state.step}"
+        target = self.folder / f"step-{state.step}"
+        if self.partners.saves:
+            self._write(target, modules, optimizer)
+        self.partners.wait()
+        if self.partners.rank == 0:
+            latest = {"identity": self.identity, "folder": target.name, **asdict(state)}
+            write_whole(self.folder / LATEST, json.dumps(latest, indent=1).encode())
+            for old in self.folder.glob("step-*"):
+                if old != target:
+                    shutil.rmtree(old)
+
+    def _write(self, target: Path, modules: Mapping[str, Stateful], optimizer: torch.optim.Optimizer) -> None:
         tensors = {f"optimizer.{k}": v for k, v in optimizer_tensors(optimizer).items()}
         for name, module in modules.items():
             tensors |= {f"{name}.{k}": v for k, v in module.state_dict().items()}
         try:
             target.mkdir(parents=True, exist_ok=True)
-            write_tensors(target / f"rank-{rank}.safetensors", tensors)
+            write_tensors(target / f"rank-{self.partners.file}.safetensors", tensors)
         except OSError as error:  # of the folder
             raise OutputError(f"{target}: cannot be made ({error.strerror})") from error
         except OutputError:
             with suppress(OSError):
                 target.rmdir()  # unless another process wrote into it
             raise
-        self.averager.wait()
-        if rank == 0:
-            latest = {"identity": self.identity, "folder": target.name, **asdict(state)}
-            write_whole(self.folder / LATEST, json.dumps(latest, indent=1).encode())
-            for old in self.folder.glob("step-*"):
-                if old != target:
-                    shutil.rmtree(old)
 
     def load(self, modules: Mapping[str, Stateful], optimizer: torch.optim.Optimizer) -> RunState | None:
         """Go on from the latest checkpoint; None when there is none.
@@ -133,7 +137,7 @@ class Checkpoints:
             return None
         latest = json.loads(file.read_text())
         self._check(latest["identity"])
-        path = self.folder / latest["folder"] / f"rank-{self.averager.rank}.safetensors"
+        path = self.folder / latest["folder"] / f"rank-{self.partners.file}.safetensors"
         try:
             tensors = load_file(path)
         except (OSError, SafetensorError) as error:

@@ -1,8 +1,8 @@
-"""Starts a stage: one process on CUDA, several with averaged weights on the CPU."""
+"""Starts a stage: one process on CUDA, several with averaged weights on the CPU, or those of torchrun."""
 
 import json
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,9 @@ import torch
 from training.data.cache import FeatureCache, ViewJob
 from training.data.redraw import ViewPainter
 from training.engine.average import Meeting, Seat
-from training.engine.batches import BatchesInTurn, CachedBatches, ViewBatches
+from training.engine.batches import BatchesInTurn, CachedBatches, Share, ViewBatches
 from training.engine.config import Machine, StageConfig
+from training.engine.group import Group
 from training.engine.larger import LargerJob, LargerNetwork, TaughtBatches
 from training.engine.optimizer import synced_tensors
 from training.engine.processes import run_processes
@@ -26,12 +27,14 @@ from training.live.batches import open_live
 from training.losses.objective import objective_of
 from training.models.backbone import MobileNetV2
 from training.models.detector import Detector, load_backbone, load_model
+from training.models.norms import share_norms
 from training.models.shapes import ModelConfig
 from training.models.staged import StagedBackbone
 from training.models.starts import begin
 from training.progress import log_to_stderr
 from training.revision import revision
 from training.settings import told
+from training.together import whole
 
 log = logging.getLogger(__name__)
 
@@ -119,21 +122,24 @@ def build_model(job: StageJob, source: BatchSource) -> Detector:
         load_backbone(job.init, model)
     else:
         has_norms = isinstance(model.backbone, StagedBackbone)
-        begin(model.backbone, job.start, source.batch(0).inputs[0].cpu() if has_norms else None)
+        mine = source.batch(0).inputs[0].to(job.machine.device) if has_norms else None
+        begin(model.backbone, job.start, None if mine is None else whole(mine).cpu())
     return model
 
 
-def open_batches(job: StageJob, rank: int, ranks: int) -> BatchSource:
+def open_batches(job: StageJob, seat: Seat) -> BatchSource:
     """Where a process's batches come from: the cache, the pictures of its views, or views drawn live."""
+    share = Share(seat.rank, seat.ranks) if seat.group else None
     if job.config.entry == "image":
         device = torch.device(job.machine.device)
-        return open_live(job.views[0], job.sizes, job.config, job.machine.workers, device)
+        return open_live(job.views[0], job.sizes, job.config, job.machine.workers, device, share)
+    rank, ranks = (0, 1) if share else (seat.rank, seat.ranks)
     files = [record.file_name for record in job.views[0].records]
     of: dict[Path, CachedBatches | ViewBatches] = {}
     for folder, view in zip(job.caches, job.views, strict=True):
         if folder in of:
             continue
-        cached = CachedBatches(FeatureCache.open(folder), job.config, rank, ranks, files)
+        cached = CachedBatches(FeatureCache.open(folder), job.config, rank, ranks, files, share)
         of[folder] = cached
         if job.config.entry == "view":
             of[folder] = ViewBatches(cached, ViewPainter(view), job.config.imitates, imitated_by(job))
@@ -157,19 +163,27 @@ def imitated_by(job: StageJob) -> MobileNetV2 | None:
 
 
 def train_in_process(rank: int, ranks: int, job: StageJob, meeting: Meeting | None) -> None:
-    """Body of one process."""
+    """Body of one process that trains alone, or with others whose weights it averages."""
     log_to_stderr()
     if job.machine.device == "cpu":
         torch.set_num_threads(1 if ranks > 1 else torch.get_num_threads())
+    train_in_seat(job, Seat(rank, meeting))
+
+
+def train_in_seat(job: StageJob, seat: Seat) -> None:
+    """Train a stage in one of its processes."""
+    identity = job.identity()  # of the whole batch: how many share it makes no difference
+    if seat.group:
+        job = replace(job, config=seat.group.share(job.config))
     device = torch.device(job.machine.device)
-    source = open_batches(job, rank, ranks)
+    source = open_batches(job, seat)
     model = build_model(job, source)
+    if seat.group:
+        share_norms(model, device)
     criteria = {size: objective_of(size, job.config.loss, model.reading, device) for size in set(job.sizes)}
-    trainer = Trainer(
-        model, with_lessons(job, source), criteria, job.config, job.machine, Seat(rank, meeting)
-    )
-    watched = rank == 0 and not job.config.imitates  # features cannot be drawn, nor judged
-    trainer.run(job.out, job.identity(), open_watch(job, source) if watched else None)
+    trainer = Trainer(model, with_lessons(job, source), criteria, job.config, job.machine, seat)
+    watched = seat.rank == 0 and not job.config.imitates  # features cannot be drawn, nor judged
+    trainer.run(job.out, identity, open_watch(job, source) if watched else None)
 
 
 def open_watch(job: StageJob, source: BatchSource) -> Watch:
@@ -180,8 +194,12 @@ def open_watch(job: StageJob, source: BatchSource) -> Watch:
     return Watch(job.out, job.machine.watch, job.config, pictures, Validation(job.validation))
 
 
-def run_stage(job: StageJob) -> Path:
+def run_stage(job: StageJob, group: Group | None = None) -> Path:
     """Train a stage to its end, or return at once when it has ended before.
+
+    Args:
+        job: What to do.
+        group: Processes of torchrun that share every batch: each of them calls this.
 
     Returns:
         The file with the averaged weights.
@@ -193,8 +211,10 @@ def run_stage(job: StageJob) -> Path:
     if job.machine.watch.evaluate and not job.config.imitates:
         check_tools()
     job.out.mkdir(parents=True, exist_ok=True)
-    (job.out / REVISION).write_text(revision(Path(__file__).parent))
-    ranks = job.processes
+    writes = group is None or group.rank == 0
+    if writes:
+        (job.out / REVISION).write_text(revision(Path(__file__).parent))
+    ranks = group.ranks if group else job.processes
     log.info(
         "stage %s: %d images, %d processes, %s",
         job.config.name,
@@ -202,9 +222,11 @@ def run_stage(job: StageJob) -> Path:
         ranks,
         job.machine.precision,
     )
-    if job.machine.device == "cuda":
-        if not torch.cuda.is_available():
-            raise ConfigError("no CUDA device here: leave --device out to train on the CPU")
+    if job.machine.device == "cuda" and not torch.cuda.is_available():
+        raise ConfigError("no CUDA device here: leave --device out to train on the CPU")
+    if group:
+        train_in_seat(job, Seat(group.rank, group=group))
+    elif job.machine.device == "cuda":
         train_in_process(0, 1, job, None)
     else:
         numbers = sum(t.numel() for t in synced_tensors(Detector(job.model), job.config))
@@ -212,5 +234,6 @@ def run_stage(job: StageJob) -> Path:
         run_processes(train_in_process, ranks, job, meeting)
     if not result.exists():
         raise PausedError(f"stage {job.config.name} is paused; the same command goes on from {job.out}")
-    write_whole(done, json.dumps(job.identity(), indent=1).encode())
+    if writes:
+        write_whole(done, json.dumps(job.identity(), indent=1).encode())
     return result

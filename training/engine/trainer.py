@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from surveil.clock import Clock, SystemClock
-from training.engine.average import Averager, Seat
+from training.engine.average import Seat
 from training.engine.batches import Batch
 from training.engine.checkpoint import Checkpoints, RunState
 from training.engine.config import Machine, StageConfig
@@ -75,8 +75,8 @@ class Trainer:
         self.trained = freeze(model, config)
         self.optimizer = make_optimizer(model, config)
         self.scaler = torch.amp.GradScaler(machine.device, enabled=machine.precision == "float16")
-        self.averager = Averager(synced_tensors(model, config), seat.rank, seat.meeting)
-        self.averager.average()
+        self.partners = seat.partners(synced_tensors(model, config))
+        self.partners.begin()
         self.masks = Masks(model, config.sparse, f"stage {config.name}")  # before the EMA copies the weights
         self.ema = averaged(model, config.ema)
         self.state = RunState()
@@ -100,7 +100,7 @@ class Trainer:
             OutputError: The disk is full; the last checkpoint stays.
         """
         config, first = self.config, self.seat.rank == 0
-        checkpoints = Checkpoints(folder / "checkpoint", identity, self.averager)
+        checkpoints = Checkpoints(folder / "checkpoint", identity, self.partners)
         modules = {"model": self.model, "ema": self.ema, "masks": self.masks}
         self._resume(checkpoints.load(modules, self.optimizer))
         journal = Journal(folder / "log.csv", self.state.step) if first else None
@@ -148,9 +148,9 @@ class Trainer:
 
     def _settle(self, watch: Stopwatch) -> float:
         """Average the weights of all processes and move the EMA; returns the share that is done."""
-        self.averager.average()
+        self.partners.average()
         self.ema.update_parameters(self.model)
-        self.state.spent_s = self.averager.agree(watch.spent_s)
+        self.state.spent_s = self.partners.agree(watch.spent_s)
         return self._progress()
 
     def _progress(self) -> float:
@@ -163,7 +163,7 @@ class Trainer:
     def _time_is_up(self) -> bool:
         """Whether this run is to stop now; all processes agree."""
         limit = self.machine.stop_at_s
-        return limit is not None and self.averager.agree(self.clock.monotonic()) >= limit
+        return limit is not None and self.partners.agree(self.clock.monotonic()) >= limit
 
     def _step(self, done: float) -> Step:
         """One batch: forward, losses, backward, update."""
@@ -180,11 +180,12 @@ class Trainer:
         each = torch.stack(list(losses.values()))
         self.optimizer.zero_grad(set_to_none=True)
         self.scaler.scale(each.sum()).backward()
+        each = self.partners.merge(self.trained, each)
         self.scaler.unscale_(self.optimizer)
         self.masks.hold_gradients()
         norm = nn.utils.clip_grad_norm_(self.trained, config.clip)
         # one look at the device for everything
-        *found, length = torch.cat([each.detach(), norm.detach()[None]]).tolist()
+        *found, length = torch.cat([each, norm.detach()[None]]).tolist()
         values = dict(zip(losses, found, strict=True))
         self._check(values, length, batch)
         self.scaler.step(self.optimizer)
@@ -201,9 +202,10 @@ class Trainer:
                 return
         shown = ", ".join(f"{k} {v:g}" for k, v in {**losses, "gradient": gradient}.items())
         names = ", ".join(batch.targets.names)
+        part = "this process's part of the batch" if self.seat.group else "the batch"
         raise DivergedError(
             f"stage {self.config.name}, step {self.state.step}: {shown}; "
-            f"the batch shows {names}. {self._remedy()}"
+            f"{part} shows {names}. {self._remedy()}"
         )
 
     def _remedy(self) -> str:
@@ -244,7 +246,7 @@ class Trainer:
         """Process 0 writes the averaged weights."""
         if self.seat.rank == 0:
             save_model(self.ema.module, path, self.masks.told())
-        self.averager.wait()
+        self.partners.wait()
 
 
 def _total(means: dict[str, float]) -> float:

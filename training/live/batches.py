@@ -15,7 +15,7 @@ from training.data.cache import ViewJob, draw_order
 from training.data.labels import LabelReader
 from training.data.plan import AugmentConfig, Planner
 from training.data.records import Record
-from training.engine.batches import Batch, Order
+from training.engine.batches import Batch, Order, Share
 from training.engine.config import StageConfig
 from training.engine.schedule import total_steps
 from training.grid import cell_grid
@@ -54,7 +54,7 @@ class Drawer:
         self.records, self.order, self.augment = records, order, augment
         self.sizes, self.config, self.classes = sizes, config, classes
         self.reader = LabelReader(records, augment)
-        self.calm_from = round((1 - augment.calm) * total_steps(config, 1))
+        self.calm_from = round((1 - augment.calm) * total_steps(config, order.share.ranks))
 
     def __getitem__(self, step: int) -> Drawn:
         """Batch number `step`."""
@@ -62,7 +62,7 @@ class Drawer:
         augment = self.augment
         if step >= self.calm_from:
             augment = replace(augment, mosaic=0.0, mixup=0.0, cutmix=0.0)
-        planner, first = Planner(self.records, augment, size), step * config.batch
+        planner, first = Planner(self.records, augment, size), self.order.share.first(step, config.batch)
         rows = self.order.rows(first, config.batch)
         plans = [
             planner.plan(row, np.random.default_rng((config.seed, k))) for k, row in enumerate(rows, first)
@@ -143,17 +143,24 @@ class LiveBatches:
         self._next = step + 1
         drawn = next(self._ahead)
         drawn = replace(drawn, sketch=change(drawn.sketch, torch.from_numpy))
-        return self.maker.make(drawn, self.drawer.config.seed * 2**32 + step)
+        return self.maker.make(
+            drawn, self.drawer.config.seed * 2**32 + self.drawer.order.share.first(step, 1)
+        )
 
 
 def open_live(
-    job: ViewJob, sizes: Sequence[Size], config: StageConfig, workers: int, device: torch.device
+    job: ViewJob,
+    sizes: Sequence[Size],
+    config: StageConfig,
+    workers: int,
+    device: torch.device,
+    share: Share | None = None,
 ) -> LiveBatches:
     """Everything that live batches of a stage need: pictures on the device, drawers, teacher."""
     if device.type == "cuda":
         torch.backends.cudnn.benchmark = True  # a few sizes, thousands of times each
     labels = job.labels.labels
-    order = Order(draw_order(job.records, job.cache, labels, job.balance), (config.seed, 1))
+    order = Order(draw_order(job.records, job.cache, labels, job.balance), (config.seed, 1), share)
     drawer = Drawer(job.records, order, job.augment, sizes, config, len(labels))
     teachers = LiveTeachers(job.teachers, labels, job.cache.top, device) if job.teachers else None
     pictures = Pictures(job.images, job.records, device)

@@ -17,6 +17,7 @@ from training.losses.quality import quality_focal, smoothed, varifocal
 from training.losses.targets import Levels, Soft, Targets
 from training.models.reading import GFLReading, Reading, boxes_of, places_of
 from training.settings import LATER
+from training.together import normaliser
 
 MIN_QUALITY = 0.02  # a positive never aims at background
 
@@ -153,7 +154,7 @@ class Criterion:
         weight = pairs.quality.clamp(min=MIN_QUALITY)
         target = torch.zeros_like(logits)
         target[image, pairs.cells, objects.classes[pairs.objects]] = weight
-        norm = target.sum().clamp(min=1.0)
+        norm = normaliser(target.sum())
         quality = varifocal if config.quality == "varifocal" else quality_focal
         ignore = targets.ignore[:, self.places.cells]
         wanted = smoothed(target, config.smoothing)

@@ -5,6 +5,7 @@ from torch import Tensor
 
 from training.errors import ConfigError
 from training.losses.boxes import pair_giou
+from training.together import normaliser
 
 NEVER = -30.0  # logit of a bin that the teacher does not have
 
@@ -19,7 +20,7 @@ def score_distillation(logits: Tensor, soft: Tensor, sure: float = 0.1) -> Tenso
     """
     bce = F.binary_cross_entropy_with_logits(logits, soft, reduction="none")
     weight = (soft - logits.detach().sigmoid()) ** 2
-    return (weight * bce).sum() / (soft * (soft > sure)).sum().clamp(min=1.0)
+    return (weight * bce).sum() / normaliser((soft * (soft > sure)).sum())
 
 
 def tempered_divergence(student: Tensor, teacher: Tensor, temperature: float = 1.0) -> Tensor:
@@ -42,7 +43,7 @@ def box_distillation(student: Tensor, teacher: Tensor, score: Tensor, floor: flo
     """
     divergence = tempered_divergence(student, teacher).mean(-1)
     weight = score * (score > floor)
-    return (weight * divergence).sum() / weight.sum().clamp(min=1.0)
+    return (weight * divergence).sum() / normaliser(weight.sum())
 
 
 def padded_bins(logits: Tensor, reg_max: int, wanted: int) -> Tensor:
@@ -69,4 +70,4 @@ def overlap_distillation(student: Tensor, teacher: Tensor, score: Tensor, floor:
         floor: As there.
     """
     weight = score * (score > floor)
-    return (weight * (1 - pair_giou(student, teacher))).sum() / weight.sum().clamp(min=1.0)
+    return (weight * (1 - pair_giou(student, teacher))).sum() / normaliser(weight.sum())

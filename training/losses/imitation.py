@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from training.losses.targets import Targets
+from training.together import variance
 
 EPSILON = 1e-6  # of a variance; silent channels do not count
 
@@ -39,6 +40,6 @@ class Imitation:
         losses = {}
         for k, (part, tap, weight) in enumerate(zip(parts, targets.taps, self.config.weights, strict=True)):
             error = (part.view_as(tap) - tap).square().mean((0, 2, 3))
-            share = error / (tap.var((0, 2, 3), correction=0) + EPSILON)
+            share = error / (variance(tap) + EPSILON)
             losses[f"imitate_{8 * 2**k}"] = weight * share.mean()
         return losses

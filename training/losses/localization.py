@@ -19,6 +19,7 @@ from training.errors import ConfigError
 from training.losses.distill import tempered_divergence
 from training.losses.targets import Lesson, Soft, Targets
 from training.models.reading import GFLReading, Reading
+from training.together import normaliser
 
 LARGER, DENSE = "larger", "dense"
 SMALLEST = 1e-5  # score of a dense teacher; its cached scores are 0 or more than this
@@ -135,7 +136,7 @@ class Localization:
         """
         config, lesson, losses = self.config, self.lesson(targets), {}
         main = targets.objects.image[pairs.objects], pairs.cells
-        weight, norm = pairs.quality * lesson.known[main], pairs.quality.sum().clamp(min=1.0)
+        weight, norm = pairs.quality * lesson.known[main], normaliser(pairs.quality.sum())
         if config.main:
             losses["ld_main"] = config.main * (weight * self._sides(raw, lesson, main)).sum() / norm
         if config.classes:

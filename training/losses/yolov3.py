@@ -17,6 +17,7 @@ from training.errors import ConfigError
 from training.losses.boxes import pair_iou
 from training.losses.targets import Targets
 from training.models.reading import AnchorReading, Places, Reading, places_of
+from training.together import normaliser
 
 EPSILON = 1e-6
 
@@ -76,7 +77,7 @@ class YoloV3Criterion:
             assigner: Not asked.
         """
         objects, config, pairs = targets.objects, self.config, self.pairs(raw, targets)
-        image, norm = objects.image[pairs.objects], max(len(pairs.objects), 1)
+        image, norm = objects.image[pairs.objects], normaliser(raw.new_tensor(len(pairs.objects)))
         chosen, truth = raw[image, pairs.cells], objects.boxes[pairs.objects]
         there = torch.zeros_like(raw[..., 4])
         there[image, pairs.cells] = 1.0

@@ -123,25 +123,26 @@ def for_our_input(weight: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
 
 
 @torch.no_grad()
-def settle_norms(backbone: StagedBackbone, norms: list[nn.BatchNorm2d], image: Tensor) -> None:
-    """Let norms that change nothing expect what they see, so that they change nothing in training either.
+def settle_norms(network: nn.Module, norms: list[nn.BatchNorm2d], image: Tensor) -> None:
+    """Let norms expect what they see and compute what they did, so that training does not change that either.
 
     Args:
-        backbone: Changed in place.
-        norms: As `load_folded` returns them.
+        network: Changed in place.
+        norms: Of it, such as `load_folded` returns.
         image: (B, 3, H, W) BGR in 0..1.
     """
 
     def settle(norm: nn.BatchNorm2d, given: tuple[Tensor]) -> None:
         mean, var = given[0].mean((0, 2, 3)), given[0].var((0, 2, 3), correction=0)
+        gain = norm.weight / (norm.running_var + norm.eps).sqrt()
+        norm.bias.add_(gain * (mean - norm.running_mean))
+        norm.weight.copy_(gain * (var + norm.eps).sqrt())
         norm.running_mean.copy_(mean)
         norm.running_var.copy_(var)
-        norm.weight.copy_((var + norm.eps).sqrt())
-        norm.bias.add_(mean)
 
     hooks = [norm.register_forward_pre_hook(settle) for norm in norms]
-    training = backbone.training
-    backbone.eval()(image)
-    backbone.train(training)
+    training = network.training
+    network.eval()(image)
+    network.train(training)
     for hook in hooks:
         hook.remove()
