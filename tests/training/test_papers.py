@@ -23,6 +23,7 @@ from training.papers.commands import TABLES
 from training.papers.report import as_markdown, draw, measured, pooled_deviation, sentence, spread
 from training.papers.rows import Row, Table, seeded
 from training.papers.run import RESULT, Place, run_table
+from training.papers.speed import time_rows
 from training.papers.tables import table_of
 from training.recipes import recipe
 
@@ -164,6 +165,9 @@ def test_a_table_is_trained_once(tiny: TinyData, tmp_path: Path) -> None:
     stamps = [(here.folder(one, 0) / RESULT).stat().st_mtime_ns for one in rows.rows]
     run_table(rows, here, seeds=1)
     assert [(here.folder(one, 0) / RESULT).stat().st_mtime_ns for one in rows.rows] == stamps
+    speeds = time_rows(rows, here)
+    assert set(speeds) == {"a", "b"}
+    assert all(ms > 0 for each in speeds.values() for ms in each.values())
     longer = replace(rows.rows[0], recipe=replace(row("a").recipe, stages=(replace(STAGE, images=6),)))
     run_table(table(longer, rows.rows[1]), here, seeds=1)
     assert (here.folder(longer, 0) / RESULT).stat().st_mtime_ns != stamps[0]

@@ -90,7 +90,8 @@ def run_row(row: Row, place: Place, seed: int) -> dict[str, Any]:
     log.info("%s, seed %d: %s", row.name, seed, row.text)
     folder.mkdir(parents=True, exist_ok=True)
     begun_s = place.clock.monotonic()
-    weights = space.train(place.machine)
+    watch = replace(place.machine.watch, evaluate=False)  # it is judged once, below
+    weights = space.train(replace(place.machine, watch=watch))
     minutes = (place.clock.monotonic() - begun_s) / 60
     evaluation = Validation(space.validation()).evaluate(load_model(weights, space.recipe.model).eval())
     model, _ = export(space, weights)

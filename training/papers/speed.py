@@ -26,12 +26,13 @@ def time_rows(table: Table, place: Place) -> Speeds:
     for _ in range(ROUNDS):
         for row in table.rows:
             space = place.workspace(row, 0)
-            model = space.out / f"{row.recipe.ships}.onnx"
-            card = build_card(model, row.recipe.texts, row.recipe.labels.labels, row.recipe.sizes)
+            recipe = space.recipe  # for the classes that it learned
+            model = space.out / f"{recipe.ships}.onnx"
+            card = build_card(model, recipe.texts, recipe.labels.labels, recipe.sizes)
             replace(card, name=row.name).save(model.with_suffix(".json"))
             pictures = some_pictures(space, "val", PICTURES)
             for runtime in runtimes:
-                took = latency_ms(model, row.recipe.sizes[0], pictures, runtime)
+                took = latency_ms(model, recipe.sizes[0], pictures, runtime)
                 times.setdefault(row.name, {}).setdefault(runtime, []).append(took["median_ms"])
     return {
         name: {runtime: round(median(all_of), 2) for runtime, all_of in each.items()}
