@@ -332,7 +332,7 @@ def distilled() -> dict[str, Recipe]:
 
 def test_the_teachers_of_our_recipes_fit_them() -> None:
     found = distilled()
-    assert len(found) == 2 * len(LARGER_ROWS) + 2
+    assert len(found) == 2 * len(LARGER_ROWS) + 4
     for name, made in found.items():
         assert made.larger is not None
         teacher = recipe(made.larger.recipe)

@@ -24,6 +24,20 @@ from training.recipes.mobilenetv2_gfl import mobilenetv2_gfl_320
 from training.recipes.mobilenetv2_gfl_tuned import mobilenetv2_gfl_320_tuned
 from training.recipes.own import own
 from training.recipes.paper_a import paper_a_voc
+from training.recipes.paper_b import (
+    paper_b_group1,
+    paper_b_group1_small,
+    paper_b_group2,
+    paper_b_group2_small,
+    paper_b_group3,
+    paper_b_group3_small,
+    paper_b_group4,
+    paper_b_group4_small,
+    paper_b_group5,
+    paper_b_group5_small,
+    paper_b_teacher,
+    paper_b_teacher_small,
+)
 from training.recipes.recipe import Recipe
 
 RECIPES = {
@@ -44,6 +58,18 @@ RECIPES = {
     "mobilenetv2-gfl-320-tuned": mobilenetv2_gfl_320_tuned,
     "own": own,
     "paper-a-voc": paper_a_voc,
+    "paper-b-group1": paper_b_group1,
+    "paper-b-group1-small": paper_b_group1_small,
+    "paper-b-group2": paper_b_group2,
+    "paper-b-group2-small": paper_b_group2_small,
+    "paper-b-group3": paper_b_group3,
+    "paper-b-group3-small": paper_b_group3_small,
+    "paper-b-group4": paper_b_group4,
+    "paper-b-group4-small": paper_b_group4_small,
+    "paper-b-group5": paper_b_group5,
+    "paper-b-group5-small": paper_b_group5_small,
+    "paper-b-teacher": paper_b_teacher,
+    "paper-b-teacher-small": paper_b_teacher_small,
 }
 
 
