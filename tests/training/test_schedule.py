@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -16,6 +17,7 @@ from tests.training.tiny_families import LITE
 from tests.training.tiny_stage import STAGE, make_trainer
 from training.data.cache import FeatureCache
 from training.engine.config import Machine, StageConfig
+from training.engine.group import Group
 from training.engine.optimizer import make_optimizer
 from training.engine.schedule import rate_at
 from training.errors import ConfigError, DivergedError
@@ -51,6 +53,15 @@ def test_the_papers_rate(step: int, done: float, rate: float) -> None:
 def test_rates_stand_as_they_are_where_no_batch_is_named() -> None:
     assert rate_at(600, 0.0, replace(PAPER, rate_batch=0, batch=16)) == 0.16
     assert rate_at(0, 0.0, replace(PAPER, rate_batch=0, warmup_from=0.0)) == pytest.approx(0.16 / 500)
+
+
+@pytest.mark.parametrize("batch", [32, 128])
+def test_processes_that_share_a_batch_have_the_rates_of_the_whole_one(batch: int) -> None:
+    whole = replace(PAPER, batch=batch)
+    part = Group.share(SimpleNamespace(ranks=4), whole)  # type: ignore[arg-type]
+    assert part.batch == batch // 4
+    for step in (0, 250, 700):
+        assert rate_at(step, 0.3, part) == pytest.approx(rate_at(step, 0.3, whole), rel=1e-12)
 
 
 def test_sgd_steps_as_by_hand() -> None:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from surveil.errors import SurveilError
 from training.engine.config import StageConfig
+from training.engine.schedule import for_own_batch
 from training.errors import ConfigError, TrainingError
 from training.launch import Place
 from training.together import reaching_others
@@ -42,7 +43,7 @@ class Group:
         )
 
     def share(self, config: StageConfig) -> StageConfig:
-        """The stage as one process trains it: with its part of the batch.
+        """The stage as one process trains it: with its part of the batch, at the rates of the whole one.
 
         Raises:
             ConfigError: The batch cannot be shared evenly.
@@ -54,7 +55,7 @@ class Group:
                 f"processes: start {', '.join(map(str, fitting))} (torchrun --nproc-per-node), or give the "
                 f"stage a batch that {self.ranks} divides"
             )
-        return replace(config, batch=config.batch // self.ranks)
+        return replace(for_own_batch(config), batch=config.batch // self.ranks)
 
     def first(self, work: Callable[[], object]) -> None:
         """Let process 0 do something while the others wait; everybody comes out when it is done.

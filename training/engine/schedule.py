@@ -1,6 +1,7 @@
 """Learning rate over a stage: linear warm-up, then half a cosine."""
 
 import math
+from dataclasses import replace
 
 from training.engine.config import StageConfig
 
@@ -8,8 +9,16 @@ from training.engine.config import StageConfig
 def rate_at(step: int, progress: float, config: StageConfig) -> float:
     """Learning rate of step `step` (from 0) when `progress` (0..1) of the stage is done."""
     cosine = 0.5 * (1 + math.cos(math.pi * min(progress, 1.0)))
-    rate = config.rate * warm(step, config) * (config.floor + (1 - config.floor) * cosine)
-    return rate * config.batch / config.rate_batch if config.rate_batch else rate
+    own = for_own_batch(config)
+    return own.rate * warm(step, own) * (own.floor + (1 - own.floor) * cosine)
+
+
+def for_own_batch(config: StageConfig) -> StageConfig:
+    """The stage with rates that are meant for its own batch, see `StageConfig.rate_batch`."""
+    if not config.rate_batch:
+        return config
+    factor = config.batch / config.rate_batch
+    return replace(config, rate=config.rate * factor, warmup_from=config.warmup_from * factor, rate_batch=0)
 
 
 def warm(step: int, config: StageConfig) -> float:

@@ -225,7 +225,7 @@ def bench_sparse(model: Detector, side: int, batch: int) -> SparseReport:
     """
     check_device("cuda")
     torch.backends.cudnn.benchmark = True  # convolutions at their best
-    plain = fold(prune(model)).to("cuda", torch.float16, memory_format=torch.channels_last)
+    plain = fold(prune(model)).half().to("cuda", memory_format=torch.channels_last)
     dense, packed = as_products(plain, lambda weight: weight), as_products(plain, sparse)
     image = torch.rand(batch, 3, side, side, device="cuda", dtype=torch.float16)
     image = image.contiguous(memory_format=torch.channels_last)

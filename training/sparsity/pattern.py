@@ -49,7 +49,8 @@ def eligible_weights(model: nn.Module, config: SparsityConfig) -> dict[str, nn.P
 
 def fours(weight: Tensor) -> Tensor:
     """A weight (out, in, h, w) as its groups (out, h, w, in / 4, 4)."""
-    return weight.movedim(1, -1).unflatten(-1, (-1, GROUP))
+    last = weight.movedim(1, -1)
+    return last.reshape(*last.shape[:-1], -1, GROUP)
 
 
 def largest_two(weight: Tensor) -> Tensor:
