@@ -57,6 +57,19 @@ def test_noise_falls_and_the_picture_stays(sigma: float) -> None:
     assert psnr(better[edge], clean[edge]) > psnr(blurred[edge], clean[edge])
 
 
+def test_noise_that_is_known_need_not_be_estimated() -> None:
+    clean = scene()
+    spoilt = noisy(clean, 12.0)
+    estimated, told = (Denoiser(DenoiseConfig(noise=noise))(spoilt) for noise in (0.0, 12.0))
+    assert psnr(told, clean) == pytest.approx(psnr(estimated, clean), abs=0.5)
+    compressed = cv2.imdecode(
+        cv2.imencode(".jpg", spoilt, [cv2.IMWRITE_JPEG_QUALITY, 20])[1], cv2.IMREAD_COLOR
+    )
+    left, smoothed = (Denoiser(DenoiseConfig(noise=noise))(compressed) for noise in (0.0, 8.0))
+    assert np.array_equal(left, compressed)  # coded coarsely, it has no finest details left that would tell
+    assert psnr(smoothed, clean) > psnr(compressed, clean) + 0.2
+
+
 def test_what_has_no_noise_is_left_alone() -> None:
     denoise = Denoiser(DenoiseConfig())
     for colour in (0, 77, 255):
@@ -100,8 +113,11 @@ def test_thresholds_by_hand() -> None:
 def test_what_cannot_be_carried_out_is_said(
     tiny: TinyData, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(ConfigError, match="levels is 1 or more"):
-        DenoiseConfig(levels=0)
+    for wrong in ({"levels": 0}, {"noise": -1.0}):
+        with pytest.raises(ConfigError, match="levels is 1 or more and noise 0 or more"):
+            DenoiseConfig(**wrong)
+    assert main(["inspect", "own", "--noise", "5"]) == 2
+    assert "say --denoise as well" in capsys.readouterr().err
     with pytest.raises(ConfigError, match="'sim8' is unknown: choose sym8"):
         Denoiser(DenoiseConfig(wavelet="sim8"))
     assert main(["inspect", "own", "--denoise", "morl"]) == 2  # a continuous one
@@ -117,7 +133,8 @@ def test_pictures_of_other_settings_lie_elsewhere(tiny: TinyData, tmp_path: Path
     wavelet = replace(plain, recipe=replace(made, denoise=DenoiseConfig(wavelet="haar", levels=2)))
     assert wavelet.pictures_file("train").name.endswith("-haar-2.npy")
     assert wavelet.pictures_file("val") == plain.pictures_file("val")
-    assert wavelet.recipe.data_steps == {"denoise": {"wavelet": "haar", "levels": 2}}
+    assert wavelet.recipe.data_steps == {"denoise": {"wavelet": "haar", "levels": 2, "noise": 0.0}}
+    assert DenoiseConfig(noise=2.5).name == "sym8-4-2.5"
     stored = wavelet.pictures("train")
     assert stored.shape == plain.pictures("train").shape
     assert len(wavelet.records("train")) == 6

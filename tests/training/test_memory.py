@@ -16,14 +16,14 @@ from torch.profiler import ProfilerActivity, profile
 
 from tests.training.tiny import TinyData
 from tests.training.tiny_stage import MODEL, STAGE
-from training.cli import main, parser
+from training.cli import adapted, main, parser
 from training.engine.commands import batch_size, store_of
 from training.engine.config import Machine
 from training.engine.memory import (
     COUNTED,
+    Alive,
     Memory,
     MemoryJob,
-    _Alive,
     alive,
     count_memory,
     free_memory,
@@ -47,10 +47,8 @@ MIB = 2**20
 def test_what_a_convolution_keeps_by_hand() -> None:
     conv = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3, padding=1, bias=False), torch.nn.ReLU())
     x = torch.rand(2, 3, 10, 10)
-    counted = _Alive(conv.parameters())
-    for module in conv:
-        module.register_forward_hook(counted.passed)
-    with torch.autograd.graph.saved_tensors_hooks(counted.pack, lambda tensor: tensor):
+    counted = Alive(conv.parameters())
+    with counted, torch.autograd.graph.saved_tensors_hooks(counted.pack, lambda tensor: tensor):
         out = conv(x)
     entered, came = x.numel() * 4, out.numel() * 4
     assert (
@@ -176,9 +174,9 @@ def test_a_batch_that_is_wanted_is_checked_and_auto_is_remembered(
 def test_processes_share_what_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batches, "free_memory", lambda device: 10_000 * MIB)
     two, live = Machine(processes=2), replace(STAGE, entry="image", trains=("rest",))
-    assert batches.room(STAGE, two) == pytest.approx((4000 - 400) * MIB, abs=1)
+    assert batches.room(STAGE, two) == pytest.approx((4000 - 700) * MIB, abs=1)
     assert batches.room(live, two) == pytest.approx(
-        (8000 - 400) * MIB, abs=1
+        (8000 - 700) * MIB, abs=1
     )  # live views are trained on in one process
     cuda = Machine(device="cuda", processes=1)
     assert batches.room(live, cuda, store=5000 * MIB) == pytest.approx(4000 * MIB, abs=1)
@@ -193,6 +191,16 @@ def test_options(tiny: TinyData) -> None:
     command = ["train", "own", "--data", str(tiny.folder), "--out", "x", "--batch", "auto"]
     assert parser().parse_args(command).images_of_batch == "auto"
     assert store_of(tiny.folder) == 6 * 3 * 96 * 96
+
+
+def test_the_command_line_gives_all_stages_the_batch(
+    tiny: TinyData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches, "count_memory", lambda job: MEMORY)
+    command = ["train", "own", "--data", str(tiny.folder), "--out", str(tmp_path), "--batch", "4"]
+    made = adapted(parser().parse_args(command))
+    assert [stage.batch for stage in made.stages] == [4, 4]
+    assert made.stages[0].rate == recipe("own").stages[0].rate / 2
 
 
 def test_the_command_tells_estimate_and_what_fits(capsys: pytest.CaptureFixture[str]) -> None:

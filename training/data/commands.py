@@ -74,6 +74,12 @@ def add_steps(command: argparse.ArgumentParser) -> None:
         metavar="WAVELET",
         help="denoise training pictures by wavelets (BayesShrink; default wavelet: sym8)",
     )
+    command.add_argument(
+        "--noise",
+        type=float,
+        metavar="LEVELS",
+        help="grey levels of noise (default: estimated in each picture)",
+    )
 
 
 def with_steps(recipe: Recipe, options: argparse.Namespace) -> Recipe:
@@ -97,6 +103,11 @@ def with_steps(recipe: Recipe, options: argparse.Namespace) -> Recipe:
         balance = replace(balance, largest=options.repeats)
     if options.denoise:
         denoise = DenoiseConfig(wavelet=options.denoise)
+    if options.noise is not None:
+        if denoise is None:
+            raise ConfigError("--noise: of pictures that are denoised, say --denoise as well")
+        denoise = replace(denoise, noise=options.noise)
+    if denoise:
         Denoiser(denoise)  # said now, not after the annotations were read
     return replace(recipe, balance=balance, denoise=denoise)
 

@@ -23,20 +23,25 @@ class DenoiseConfig:
     Attributes:
         wavelet: Name of an orthogonal or biorthogonal wavelet of PyWavelets.
         levels: Scales that are shrunk; small pictures have fewer.
+        noise: Standard deviation in grey levels; 0: estimated in each channel of each picture. Pictures that
+            were compressed at a low bit-rate have lost the fine details that tell it: nothing is estimated.
     """
 
     wavelet: str = "sym8"
     levels: int = 4
+    noise: float = 0.0
 
     def __post_init__(self) -> None:
-        """Check the levels; the wavelet is looked up when it is needed."""
-        if self.levels < 1:
-            raise ConfigError(f"denoise: levels is 1 or more, got {self.levels}")
+        """Check the numbers; the wavelet is looked up when it is needed."""
+        if self.levels < 1 or self.noise < 0:
+            raise ConfigError(
+                f"denoise: levels is 1 or more and noise 0 or more, got {self.levels} and {self.noise:g}"
+            )
 
     @property
     def name(self) -> str:
         """For file names: pictures of different settings have different ones."""
-        return f"{self.wavelet}-{self.levels}"
+        return f"{self.wavelet}-{self.levels}" + (f"-{self.noise:g}" if self.noise else "")
 
 
 def wavelets() -> ModuleType:
@@ -73,7 +78,7 @@ class Denoiser:
 
     def _channel(self, channel: NDArray[np.float32], levels: int) -> NDArray[np.float32]:
         rough, *bands = self.pywt.wavedec2(channel, self.config.wavelet, level=levels)
-        sigma = float(np.median(np.abs(bands[-1][2]))) / MEDIAN
+        sigma = self.config.noise or float(np.median(np.abs(bands[-1][2]))) / MEDIAN
         shrunk = [tuple(shrink(band, sigma) for band in scale) for scale in bands]
         whole = self.pywt.waverec2([rough, *shrunk], self.config.wavelet)
         return np.asarray(

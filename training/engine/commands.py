@@ -71,8 +71,9 @@ def store_of(data: Path) -> int:
     from training.data.records import read_annotations
 
     images = read_annotations(find_split(data, "train").annotations)["images"]
-    side = min(LARGEST, max(max(image["width"], image["height"]) for image in images))
-    return 3 * side * side * len(images)
+    side: int = min(LARGEST, max(max(image["width"], image["height"]) for image in images))
+    count: int = len(images)
+    return 3 * side * side * count
 
 
 def run_memory(options: argparse.Namespace, recipe: Recipe) -> None:

@@ -5,7 +5,7 @@ pass, far larger than the weights in light models; weights, gradients, optimizer
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
+from torch.overrides import TorchFunctionMode
 
 from training.assigners.objects import Objects
 from training.engine.batches import Batch
@@ -155,11 +156,12 @@ def trainer_of(job: MemoryJob, images: int) -> Trainer:
     return Trainer(model, Same(made_up(job, images)), criteria, config, job.machine)
 
 
-class _Alive:
-    """Counts what a forward pass keeps, and the most that is alive in it."""
+class Alive(TorchFunctionMode):
+    """Counts what a forward pass keeps, and the most that is alive in it: kept, and passing a function."""
 
     def __init__(self, own: Iterable[Tensor]) -> None:
         """`own`: weights, which are counted elsewhere."""
+        super().__init__()
         self.own = {t.untyped_storage().data_ptr() for t in own}
         self.kept: dict[int, int] = {}
         self.most = 0
@@ -175,26 +177,28 @@ class _Alive:
         self.most = max(self.most, sum(self.kept.values()))
         return tensor
 
-    def passed(self, module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
-        """Hook: the module's inputs and output are alive together."""
-        self.most = max(self.most, sum((self.kept | self._bytes([*inputs, output])).values()))
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        """Hook: what a function takes and gives is alive together."""
+        out = func(*args, **(kwargs or {}))
+        items = [out, *args]
+        passing = [t for item in items for t in (item if isinstance(item, list | tuple) else [item])]
+        self.most = max(self.most, sum((self.kept | self._bytes(passing)).values()))
+        return out
 
 
 def alive(trainer: Trainer) -> int:
     """Most bytes that are alive in the forward pass of a batch and its loss, beside the model."""
     model, batch = trainer.model, trainer.source.batch(0).to(trainer.device)
-    counted = _Alive([*model.parameters(), *model.buffers()])
-    leaves = [module for module in model.modules() if not any(module.children())]
-    hooks = [module.register_forward_hook(counted.passed) for module in leaves]
+    counted = Alive([*model.parameters(), *model.buffers()])
     kind = AUTOCAST.get(trainer.machine.precision)
     model.train()
-    with saved_tensors_hooks(counted.pack, lambda tensor: tensor):
+    with counted, saved_tensors_hooks(counted.pack, lambda tensor: tensor):
         with torch.autocast(trainer.device.type, kind, enabled=kind is not None):
             levels = model.enter(trainer.config.entry, batch.inputs)
         raw = model.reading.flatten(levels)
         losses = trainer.criteria[batch.size](raw, batch.targets, trainer.config.assigner_at(0))
-    for hook in hooks:
-        hook.remove()
     del losses  # till here the graph was alive, and what it keeps had places of its own
     return counted.most
 

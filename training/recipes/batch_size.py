@@ -17,7 +17,9 @@ log = logging.getLogger(__name__)
 
 CHOSEN = "batch.json"  # in the folder of a run: what `auto` took, for when it is gone on with
 SHARE = 0.8  # of the free memory: the rest is for what is not counted (scratch space, holes, painted views)
-PROCESS = 400 * 2**20  # bytes of an interpreter with torch
+PROCESS = (
+    700 * 2**20
+)  # bytes of an interpreter with torch, and of what allocator and oneDNN keep to themselves
 CPU_LARGEST = 16  # a processor gains nothing from more images at once, and learns more often with fewer
 STEPS = 1000  # that a stage keeps at least
 
@@ -56,7 +58,7 @@ def largest_batch(memory: Memory, space: int, largest: int) -> int:
     Raises:
         ConfigError: They do not even for two.
     """
-    fitting = [n for n in (2, 4, *range(8, largest + 1, 8)) if memory.total(n) <= space]
+    fitting: list[int] = [n for n in (2, 4, *range(8, largest + 1, 8)) if memory.total(n) <= space]
     if not fitting:
         raise ConfigError(
             f"batch: two images need {_mib(memory.total(2))} MiB, {_mib(space)} are to be had: "
