@@ -97,6 +97,7 @@ def told(job: MemoryJob, batch: int, measure: bool) -> str:
     memory = count_memory(job)
     total = memory.total(batch)
     seen = measure_memory(job, batch) if measure else None
+    how = "" if job.machine.device == "cuda" else " by the process, with what its allocator keeps"
     lines = [
         f"stage {job.config.name}: {batch} images of {job.size[1]}x{job.size[0]} a process, "
         f"{job.machine.precision}",
@@ -104,7 +105,7 @@ def told(job: MemoryJob, batch: int, measure: bool) -> str:
         f"{_mib(memory.optimizer)}, moving average {_mib(memory.average)}, "
         f"activations {batch} x {_mib(memory.image)} MiB",
         f"  estimate {_mib(total)} MiB"
-        + (f", measured {_mib(seen)} MiB ({seen / total:.2f} of it)" if seen else "")
+        + (f", measured {_mib(seen)} MiB{how} ({seen / total:.2f} of it)" if seen else "")
         + f"; model size x batch size (the paper's equation 6): {_mib(memory.equation6(batch))} MiB",
         f"  {_fitting(job, memory)}",
     ]

@@ -16,7 +16,8 @@ from training.recipes.recipe import Recipe
 log = logging.getLogger(__name__)
 
 CHOSEN = "batch.json"  # in the folder of a run: what `auto` took, for when it is gone on with
-SHARE = 0.8  # of the free memory: the rest is for what is not counted (scratch space, holes, painted views)
+SHARE = 0.8  # of a GPU's free memory: the rest is for what is not counted (scratch space, painted views)
+CPU_SHARE = 0.5  # of the free memory: the allocator keeps what was freed, 1.3 to 3 times what lives at once
 PROCESS = (
     700 * 2**20
 )  # bytes of an interpreter with torch, and of what allocator and oneDNN keep to themselves
@@ -49,7 +50,7 @@ def room(stage: StageConfig, machine: Machine, store: int = 0) -> int | None:
     if machine.device == "cuda":
         return int(SHARE * (free - (store if stage.entry == "image" else 0)))
     processes = 1 if stage.entry == "image" else machine.processes
-    return int(SHARE * free / processes) - PROCESS
+    return int(CPU_SHARE * free / processes) - PROCESS
 
 
 def largest_batch(memory: Memory, space: int, largest: int) -> int:
