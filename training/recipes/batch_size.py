@@ -18,9 +18,7 @@ log = logging.getLogger(__name__)
 CHOSEN = "batch.json"  # in the folder of a run: what `auto` took, for when it is gone on with
 SHARE = 0.8  # of a GPU's free memory: the rest is for what is not counted (scratch space, painted views)
 CPU_SHARE = 0.5  # of the free memory: the allocator keeps what was freed, 1.3 to 3 times what lives at once
-PROCESS = (
-    700 * 2**20
-)  # bytes of an interpreter with torch, and of what allocator and oneDNN keep to themselves
+PROCESS = 500 * 2**20  # bytes of an interpreter with torch
 CPU_LARGEST = 16  # a processor gains nothing from more images at once, and learns more often with fewer
 STEPS = 1000  # that a stage keeps at least
 
