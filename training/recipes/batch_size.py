@@ -111,10 +111,14 @@ def _rebatched(stage: StageConfig, batch: int) -> StageConfig:
     factor, every = batch / stage.batch, stage.average_every
     if factor == 1:
         return stage
+    scale = (
+        1 if stage.rate_batch else factor
+    )  # rates that are meant for a batch are scaled when they are used
     return replace(
         stage,
         batch=batch,
-        rate=stage.rate * factor,
+        rate=stage.rate * scale,
+        warmup_from=stage.warmup_from * scale,
         warmup=max(1, round(stage.warmup / factor)),
         guided=round(stage.guided / factor),
         atss=round(stage.atss / factor),
