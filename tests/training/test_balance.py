@@ -164,7 +164,7 @@ def test_the_table_counts_boxes_and_pictures_of_as_many_draws() -> None:
     assert lines[5].split() == ["most", ":", "least", "4.0", ":", "1", "1.0", ":", "1"]
     removed = table(("a", "b", "c"), APART, ways, removed=("c",)).splitlines()
     assert removed[4].split() == ["c", "1", "1", "removed"]
-    assert removed[5].split()[3:] == ["2.0", ":", "1", "1.0", ":", "1"]
+    assert removed[5].split()[3:] == ["4.0", ":", "1", "1.0", ":", "1"]
 
 
 def test_the_command_prints_what_the_steps_do(tiny: TinyData, capsys: pytest.CaptureFixture[str]) -> None:
@@ -173,7 +173,9 @@ def test_the_command_prints_what_the_steps_do(tiny: TinyData, capsys: pytest.Cap
     said = capsys.readouterr().out.splitlines()
     assert said[0] == "6 pictures"
     assert said[3].split() == ["person", *["6"] * 6]
-    assert said[5].split() == ["bus", "0", "0", "removed", "removed"]
+    assert said[5].split() == ["bus", "0", "0", "0", "0", "removed"]
+    assert said[7].split("  ")[-1].strip() == "1.0 : 1"
+    assert "some have none" in said[7]
     assert main([*command, "--balance", "1"]) == 2
     assert "no box of bus, truck" in capsys.readouterr().err
     assert main([*command, "--keep-outputs"]) == 2

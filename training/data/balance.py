@@ -124,7 +124,7 @@ def table(
 ) -> str:
     """Boxes and pictures of each class, in as many draws as there are pictures, for each way to draw them.
 
-    `removed` classes have no numbers but for the first way, and do not count in its ratio either.
+    In the last way `removed` classes are not there any more.
     """
     scaled = [way.values * len(boxes) / way.values.sum() for way in ways]
     counts = [(s @ boxes, s @ (boxes > 0)) for s in scaled]
@@ -133,8 +133,12 @@ def table(
     for c, label in enumerate(labels):
         cells = [f"{own[c]:10.0f}{pictures[c]:10.0f}" for own, pictures in counts]
         if label in removed:
-            cells = [cells[0], *(f"{'removed':>20s}" for _ in ways[1:])]
+            cells[-1] = f"{'removed':>20s}"
         lines.append(f"{label:16s}" + "".join(cells))
     kept = [c for c, label in enumerate(labels) if label not in removed]
-    ratios = [own[kept].max() / max(own[kept].min(), 1e-9) for own, _ in counts]
-    return "\n".join([*lines, f"{'most : least':16s}" + "".join(f"{r:8.1f} : 1{'':8s}" for r in ratios)])
+    left = [own for own, _ in counts[:-1]] + [counts[-1][0][kept]]
+    return "\n".join([*lines, f"{'most : least':16s}" + "".join(f"{_ratio(own):>20s}" for own in left)])
+
+
+def _ratio(boxes: NDArray[np.float64]) -> str:
+    return f"{boxes.max() / boxes.min():.1f} : 1" if boxes.min() else "some have none"
