@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from surveil.errors import OutputError
+from training.charts import chart
 from training.compare.entries import Entry, Peer
 from training.compare.latency import Latencies, Latency
 from training.evaluate.judge import size_name
@@ -22,27 +22,16 @@ def draw_plot(entries: Sequence[Entry], peers: Sequence[Peer], latencies: Latenc
     Raises:
         OutputError: It cannot be written.
     """
-    import matplotlib as mpl  # heavy, and only pictures need it
-
-    mpl.use("Agg")
-    import matplotlib.pyplot as plt
-
     times = latencies.by_name
     points = [(e, times[e.name]) for e in entries if e.name in times and e.figures.ap is not None]
     levels = {e.name: e.figures.ap for e in entries if e.name not in times and e.figures.ap is not None}
     levels |= {peer.name: peer.figures.ap for peer in peers if peer.figures.ap is not None}
-    figure, axes = plt.subplots(figsize=(8.5, 5.6))
-    try:
+    with chart(path, figsize=(8.5, 5.6)) as (figure, axes):
         labels = _points(axes, points)
         _levels(axes, levels)
         _words(axes, entries, latencies)
         figure.tight_layout()
         _place(figure, axes, labels)
-        figure.savefig(path, dpi=110)
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written: {error.strerror or error}") from error
-    finally:
-        plt.close(figure)
 
 
 def front(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:

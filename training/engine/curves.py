@@ -1,12 +1,11 @@
 """Losses, learning rate and AP over the images seen, as a picture."""
 
-import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from training.charts import chart
 from training.engine.journal import read_journal
-from training.files import write_whole
 
 NOT_LOSSES = ("step", "images", "seconds", "rate", "gradient")
 AP_FILE = "ap.csv"
@@ -19,35 +18,31 @@ def draw_stages(stages: Sequence[tuple[str, Path]], path: Path) -> Path:
         stages: Name and folder of each; `log.csv` is there, `ap.csv` may be.
         path: The PNG.
     """
-    import matplotlib as mpl  # heavy, and only this picture needs it
-
-    mpl.use("Agg")
-    import matplotlib.pyplot as plt
-
-    figure, (losses, aps, rates) = plt.subplots(3, 1, figsize=(9, 9), sharex=True, height_ratios=(3, 2, 1))
-    losses.set(yscale="log", ylabel="loss (weighted)")
-    aps.set(ylabel="AP on val (%)")
-    rates.set(ylabel="learning rate", xlabel="images seen")
-    offset = 0.0
-    for stage, folder in stages:
-        lines = _shifted(folder / "log.csv", offset)
-        if not lines:  # a stage shorter than the log's steps
-            continue
-        judged = _shifted(folder / AP_FILE, offset) if (folder / AP_FILE).exists() else []
-        _plot(losses, lines, [name for name in lines[0] if name not in NOT_LOSSES], "")
-        _plot(aps, judged, [name for name in (judged or [{}])[0] if name.startswith("AP")], ".")
-        offset = lines[-1]["images"]
-        rates.plot([line["images"] for line in lines], [line["rate"] for line in lines], color="black", lw=1)
-        losses.axvline(offset, color="grey", lw=0.5)
-        losses.annotate(f"{stage} ", (offset, 1), xycoords=("data", "axes fraction"), ha="right", va="top")
-    for axes in (losses, aps):
-        if axes.get_lines():
-            axes.legend(loc="upper left", bbox_to_anchor=(1, 1), fontsize="small")
-    figure.tight_layout()
-    picture = io.BytesIO()
-    figure.savefig(picture, dpi=110)
-    plt.close(figure)
-    write_whole(path, picture.getvalue())
+    layout = {"figsize": (9, 9), "sharex": True, "height_ratios": (3, 2, 1)}
+    with chart(path, nrows=3, **layout) as (figure, (losses, aps, rates)):
+        losses.set(yscale="log", ylabel="loss (weighted)")
+        aps.set(ylabel="AP on val (%)")
+        rates.set(ylabel="learning rate", xlabel="images seen")
+        offset = 0.0
+        for stage, folder in stages:
+            lines = _shifted(folder / "log.csv", offset)
+            if not lines:  # a stage shorter than the log's steps
+                continue
+            judged = _shifted(folder / AP_FILE, offset) if (folder / AP_FILE).exists() else []
+            _plot(losses, lines, [name for name in lines[0] if name not in NOT_LOSSES], "")
+            _plot(aps, judged, [name for name in (judged or [{}])[0] if name.startswith("AP")], ".")
+            offset = lines[-1]["images"]
+            rates.plot(
+                [line["images"] for line in lines], [line["rate"] for line in lines], color="black", lw=1
+            )
+            losses.axvline(offset, color="grey", lw=0.5)
+            losses.annotate(
+                f"{stage} ", (offset, 1), xycoords=("data", "axes fraction"), ha="right", va="top"
+            )
+        for axes in (losses, aps):
+            if axes.get_lines():
+                axes.legend(loc="upper left", bbox_to_anchor=(1, 1), fontsize="small")
+        figure.tight_layout()
     return path
 
 

@@ -1,6 +1,5 @@
 """What the rows of a table came to: figures with their spread, one sentence each, a picture."""
 
-import io
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,8 +7,8 @@ from pathlib import Path
 from statistics import fmean, variance
 from typing import Any
 
+from training.charts import chart
 from training.errors import DataError
-from training.files import write_whole
 from training.papers.rows import Row, Table
 from training.papers.run import FIGURES, Place, read_result
 from training.recipes.mobilenetv2_gfl import LABELS
@@ -139,21 +138,12 @@ def spread(values: Sequence[float]) -> str:
 
 def draw(table: Table, rows: Sequence[Measured], path: Path) -> Path:
     """AP of all rows as bars, a dot for each seed."""
-    import matplotlib as mpl  # heavy, and only this picture needs it
-
-    mpl.use("Agg")
-    import matplotlib.pyplot as plt
-
-    figure, axes = plt.subplots(figsize=(8, 1.2 + 0.45 * len(rows)))
-    names = [one.row.name for one in rows]
-    axes.barh(names, [fmean(one.values("AP") or [0.0]) for one in rows], color="#9db4cf", height=0.6)
-    for k, one in enumerate(rows):
-        axes.plot(one.values("AP"), [k] * len(one.values("AP")), "o", color="#1d3557", ms=4)
-    axes.invert_yaxis()
-    axes.set(xlabel="AP, mean of the classes that count (%); a dot is a seed", title=table.title)
-    figure.tight_layout()
-    picture = io.BytesIO()
-    figure.savefig(picture, dpi=110)
-    plt.close(figure)
-    write_whole(path, picture.getvalue())
+    with chart(path, figsize=(8, 1.2 + 0.45 * len(rows))) as (figure, axes):
+        names = [one.row.name for one in rows]
+        axes.barh(names, [fmean(one.values("AP") or [0.0]) for one in rows], color="#9db4cf", height=0.6)
+        for k, one in enumerate(rows):
+            axes.plot(one.values("AP"), [k] * len(one.values("AP")), "o", color="#1d3557", ms=4)
+        axes.invert_yaxis()
+        axes.set(xlabel="AP, mean of the classes that count (%); a dot is a seed", title=table.title)
+        figure.tight_layout()
     return path
