@@ -42,7 +42,7 @@ UPPER = StageConfig(
     warmup=40,
     average_every=1,
     ema=0.99,
-    log_steps=12,
+    log_steps=1,  # a stage that time cuts short has a line as well
     checkpoint_images=1_600,
 )
 HEAD = replace(UPPER, name="head", trains=("rest",), rate=1.5e-3, floor=0.2, atss=60)
@@ -139,15 +139,15 @@ def views_in(left_s: float, images_s: float, pictures: int) -> int:
     return views
 
 
-def advice(plan: Plan, pictures: int, known: tuple[float, float] | None) -> str:
+def advice(seen: int, pictures: int, known: tuple[float, float] | None) -> str:
     """What to do when the figures are no better, or cannot be; empty when all is well.
 
     Args:
-        plan: What was trained.
+        seen: Views that were trained.
         pictures: Of the training split.
         known: Mean AP of the known classes before and after; None where there are none.
     """
-    each = sum(plan.images) / pictures
+    each = seen / pictures
     if each < ENOUGH_VIEWS:
         return (
             f"Each picture was seen {each:.1f} times, {ENOUGH_VIEWS} are wanted: say more --minutes, or take "

@@ -218,7 +218,8 @@ def deliver(space: Workspace, weights: Path, plan: Plan, folder: Path | None) ->
     table = figures(space.recipe.labels.labels, plan.before, after, as_int8)
     both = [(ap, after[name]["AP"]) for name, (ap, _) in plan.before.items() if name in after]
     first, last = np.mean(both, 0) if both else (0.0, 0.0)
-    said = advice(plan, len(space.records("train")), (first, last) if both else None)
+    seen = sum(stage["images"] for stage in cards[0].training["stages"].values())  # time may cut plans short
+    said = advice(seen, len(space.records("train")), (first, last) if both else None)
     end = f"{files[0]}\n{small[0]}\nsurveil run VIDEO --model {files[0]}\n"
     text = f"{table}\n\n{said}\n\n{end}" if said else f"{table}\n\n{end}"
     (space.out / REPORT).write_text(text)
