@@ -7,11 +7,13 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the extra `train` is not installed")
 
+import torch.nn.functional as F
 from torch import nn
 
 from training.errors import ConfigError
 from training.models.activations import ACTIVATIONS, activation
 from training.models.additive_pan import AdditivePAN
+from training.models.backbone import LOW_BLOCKS
 from training.models.blocks import rounded
 from training.models.count import parameters_of, size_of
 from training.models.detector import Detector
@@ -20,10 +22,12 @@ from training.models.families import FORMS
 from training.models.mobilenet_v1 import MobileNetV1
 from training.models.mobilenet_v2 import MobileNetV2
 from training.models.references import REFERENCES
-from training.models.shapes import LiteConfig, YoloConfig
+from training.models.shapes import HybridConfig, LiteConfig, YoloConfig
 from training.models.show import sizes, table
 from training.models.towers import QualityPredictor
 from training.models.yolo_neck import PooledContext, YoloNeck
+
+SILU = LiteConfig(backbone="mobilenetv2-tuned", classes=6, act="silu")
 
 
 @pytest.mark.parametrize(
@@ -209,3 +213,34 @@ def test_every_network_learns_one_batch() -> None:
         assert first.grad is not None
         assert first.grad.abs().sum().item() > 0, name
         assert errors[-1] < errors[0], name
+
+
+@pytest.mark.parametrize(("levels", "strides"), [(3, (8, 16, 32)), (4, (8, 16, 32, 64))])
+def test_the_concatenating_neck_has_a_fourth_level_where_it_is_wanted(
+    levels: int, strides: tuple[int, ...]
+) -> None:
+    config = LiteConfig(width=16, depth=1, classes=2, quality=True, act="silu", neck="concat", levels=levels)
+    raw = Detector(config).eval()(torch.rand(1, 3, 64, 128))
+    assert [tuple(x.shape[-2:]) for x in raw] == [(64 // s, 128 // s) for s in strides]
+    assert {x.shape[1] for x in raw} == {2 + 4 * 8 + 1}
+    assert Detector(config).reading.strides == strides
+
+
+def test_a_neck_without_the_levels_is_refused() -> None:
+    with pytest.raises(ConfigError, match="levels is 4: the additive neck has 3"):
+        LiteConfig(levels=4)
+    with pytest.raises(ConfigError, match="variant is 1, but the backbone is MobileNetV2"):
+        LiteConfig(variant=1, backbone="mobilenetv2-tuned")
+
+
+def test_the_tuned_backbone_takes_another_activation_above_stride_8_only() -> None:
+    plain, silu = Detector(HybridConfig()).backbone, Detector(SILU).backbone
+    silu.load_state_dict(plain.state_dict())
+    image = torch.rand(1, 3, 64, 64)
+    low = plain.low(image)
+    assert torch.equal(silu.low(image), low)
+    first, mine = plain.blocks[LOW_BLOCKS], silu.blocks[LOW_BLOCKS]
+    wanted = first.project(F.silu(first.depth(F.silu(first.expand(low)))))
+    assert torch.allclose(mine(low), wanted, atol=1e-6)
+    wanted = first.project(F.relu6(first.depth(F.relu6(first.expand(low)))))
+    assert torch.allclose(first(low), wanted, atol=1e-6)

@@ -4,7 +4,7 @@ Its weights stay as they are: evaluation mode, no gradients, the student's devic
 """
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from training.models.backbone import MobileNetV2
 from training.models.detector import Detector, load_model, reading_of
 from training.models.reading import GFLReading, Reading
 from training.models.shapes import DetectorConfig
+from training.settings import told
 
 ROUNDED = 2.0**-10  # relative error of weights that were stored as float16
 
@@ -42,7 +43,7 @@ class LargerJob:
 
     def identity(self) -> dict[str, Any]:
         """JSON values that a resumed run must share."""
-        return {"model": asdict(self.model), "sha256": sha256_of(self.file)}
+        return {"model": told(self.model), "sha256": sha256_of(self.file)}
 
 
 def distributions_of(name: str, config: DetectorConfig) -> GFLReading:

@@ -19,6 +19,7 @@ from torch.overrides import TorchFunctionMode
 from training.assigners.objects import Objects
 from training.engine.batches import Batch
 from training.engine.config import Machine, StageConfig
+from training.engine.optimizer import set_learning
 from training.engine.processes import run_processes
 from training.engine.trainer import AUTOCAST, Trainer
 from training.errors import ConfigError
@@ -193,7 +194,7 @@ def alive(trainer: Trainer) -> int:
     model, batch = trainer.model, trainer.source.batch(0).to(trainer.device)
     counted = Alive([*model.parameters(), *model.buffers()])
     kind = AUTOCAST.get(trainer.machine.precision)
-    model.train()
+    set_learning(model, trainer.config)
     with counted, saved_tensors_hooks(counted.pack, lambda tensor: tensor):
         with torch.autocast(trainer.device.type, kind, enabled=kind is not None):
             levels = model.enter(trainer.config.entry, batch.inputs)
@@ -262,7 +263,7 @@ def _warm_up() -> None:
 
 def _take_steps(job: MemoryJob, batch: int) -> None:
     trainer = trainer_of(job, batch)
-    trainer.model.train()
+    set_learning(trainer.model, trainer.config)
     for _ in range(STEPS):
         trainer._step(0.5)
 

@@ -20,6 +20,19 @@ def freeze(model: Detector, config: StageConfig) -> list[torch.nn.Parameter]:
     return [p for p in model.parameters() if p.requires_grad]
 
 
+def set_learning(model: Detector, config: StageConfig) -> None:
+    """Training mode for what learns; what is frozen computes as it will in the model that ships.
+
+    Norms of frozen layers would else go by each batch's own statistics, and forget those they have.
+    """
+    low, high = model.backbone.halves()
+    parts = {"low": low, "high": high, "rest": [model.neck, model.head]}
+    model.train()
+    for name, modules in parts.items():
+        for module in modules:
+            module.train(name in config.trains)
+
+
 def synced_tensors(model: Detector, config: StageConfig) -> list[Tensor]:
     """What processes average: trained parameters and batch-norm statistics."""
     parts = model.parts()

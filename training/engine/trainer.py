@@ -17,7 +17,7 @@ from training.engine.config import Machine, StageConfig
 from training.engine.ema import averaged
 from training.engine.journal import Journal, Means
 from training.engine.look import Look, Watcher
-from training.engine.optimizer import freeze, make_optimizer, synced_tensors
+from training.engine.optimizer import freeze, make_optimizer, set_learning, synced_tensors
 from training.engine.schedule import rate_at, steps_of, total_steps
 from training.engine.stopwatch import Stopwatch
 from training.errors import DivergedError
@@ -107,7 +107,7 @@ class Trainer:
         progress, begin = Progress(f"stage {config.name}", "images"), self.images
         watch = Stopwatch(self.clock, self.state.spent_s)
         saves, means = steps_of(config.checkpoint_images, config, self.seat.ranks), Means()
-        self.model.train()
+        set_learning(self.model, config)
         step, done = None, self._progress()
         while done < 1.0:
             step = self._step(done)

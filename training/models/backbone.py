@@ -1,4 +1,4 @@
-"""MobileNetV2 x1.0 without batch norm (folded into the convolutions), ReLU6, symmetric padding.
+"""MobileNetV2 x1.0 without batch norm (folded into the convolutions), symmetric padding.
 
 The shape of the public detection-tuned starts: block 0 keeps an expansion (32 -> 32, 1x1) that the paper's
 has not, and the last convolution (1280) is left out.
@@ -6,34 +6,37 @@ has not, and the last convolution (1280) is left out.
 
 from pathlib import Path
 
-import torch.nn.functional as F
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from training.errors import CheckpointError
+from training.models.activations import activation
 from training.models.depthwise import Depthwise
 from training.models.mobilenet_v2 import STAGES
 
 LOW_BLOCKS = 6  # blocks up to the stride-8 tap
 TAPS = (5, 12, 16)  # blocks whose outputs are handed to the neck, at strides 8, 16, 32
 CHANNELS = (32, 96, 320)  # channels of the taps
+START_ACT = "relu6"  # what the starts were trained with
 
 
 class Bottleneck(nn.Module):
     """Inverted residual: expand 1x1, depthwise 3x3, project 1x1."""
 
-    def __init__(self, cin: int, mid: int, cout: int, stride: int) -> None:
+    def __init__(self, cin: int, mid: int, cout: int, stride: int, act: str = START_ACT) -> None:
         """`mid`: channels of the depthwise convolution."""
         super().__init__()
         self.expand = nn.Conv2d(cin, mid, 1)
+        self.expanded = activation(act)
         self.depth = Depthwise(mid, 3, stride, bias=True)
+        self.filtered = activation(act)
         self.project = nn.Conv2d(mid, cout, 1)
         self.add = stride == 1 and cin == cout
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, cin, H, W) to (B, cout, H / stride, W / stride)."""
-        y: Tensor = self.project(F.relu6(self.depth(F.relu6(self.expand(x)))))
+        y: Tensor = self.project(self.filtered(self.depth(self.expanded(self.expand(x)))))
         return x + y if self.add else y
 
 
@@ -42,20 +45,22 @@ class MobileNetV2(nn.Module):
 
     channels = CHANNELS
 
-    def __init__(self) -> None:
-        """Random weights; `load_start` takes a public start."""
+    def __init__(self, act: str = START_ACT) -> None:
+        """Random weights; `load_start` takes a public start. `act`: above stride 8."""
         super().__init__()
         self.stem = nn.Conv2d(3, 32, 3, 2, 1)
+        self.stemmed = activation(START_ACT)
         blocks, cin = [], 32
         for expansion, channels, repeats, stride in STAGES:
             for i in range(repeats):
-                blocks.append(Bottleneck(cin, cin * expansion, channels, stride if i == 0 else 1))
+                kind = START_ACT if len(blocks) < LOW_BLOCKS else act
+                blocks.append(Bottleneck(cin, cin * expansion, channels, stride if i == 0 else 1, kind))
                 cin = channels
         self.blocks = nn.ModuleList(blocks)
 
     def low(self, image: Tensor) -> Tensor:
         """Image (B, 3, H, W), BGR in 0..1, to the stride-8 tap (B, 32, H / 8, W / 8)."""
-        x = F.relu6(self.stem(image))
+        x: Tensor = self.stemmed(self.stem(image))
         for block in self.blocks[:LOW_BLOCKS]:
             x = block(x)
         return x

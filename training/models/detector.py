@@ -34,7 +34,8 @@ from training.models.yolo_head import YoloHead
 from training.models.yolo_neck import YoloNeck
 
 Backbone = TunedMobileNetV2 | StagedBackbone
-THREE = STRIDES[:3]  # levels of the papers' heads
+THREE = STRIDES[:3]  # levels of YOLOv3's head
+KERNEL = 5  # of the concatenating neck under paper B's head, as in the hybrid
 
 
 def backbone_of(config: DetectorConfig) -> Backbone:
@@ -46,6 +47,8 @@ def backbone_of(config: DetectorConfig) -> Backbone:
             return MobileNetV1(config.width)
         case YoloConfig():
             return MobileNetV2(config.width)
+        case LiteConfig(backbone="mobilenetv2-tuned"):
+            return TunedMobileNetV2(config.act)
         case LiteConfig():
             return EfficientNetLite(config.variant, config.act)
 
@@ -64,6 +67,8 @@ def neck_of(config: DetectorConfig, channels: Sequence[int]) -> nn.Module:
                 extra=config.extra,
                 act=config.act,
             )
+        case LiteConfig(neck="concat"):
+            return PAN(config.width, KERNEL, channels, levels=config.levels, act=config.act)
         case LiteConfig():
             return AdditivePAN(config.width, channels)
 
@@ -84,7 +89,14 @@ def head_of(config: DetectorConfig) -> nn.Module:
             )
         case LiteConfig():
             outputs = (config.classes, config.reg_max)
-            return GFLTowers(config.width, config.depth, outputs, quality=config.quality, act=config.act)
+            return GFLTowers(
+                config.width,
+                config.depth,
+                outputs,
+                levels=config.levels,
+                quality=config.quality,
+                act=config.act,
+            )
 
 
 def reading_of(config: DetectorConfig) -> Reading:
@@ -95,7 +107,7 @@ def reading_of(config: DetectorConfig) -> Reading:
         case YoloConfig():
             return AnchorReading(config.classes, config.anchors, THREE, config.reach)
         case LiteConfig():
-            return GFLReading(config.classes, config.reg_max, THREE, config.quality)
+            return GFLReading(config.classes, config.reg_max, STRIDES[: config.levels], config.quality)
 
 
 class Detector(nn.Module):

@@ -1,9 +1,10 @@
 """Shapes of the detectors that can be trained: a frozen value for each family."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from training.errors import ConfigError
+from training.settings import LATER
 
 VOC, COCO = 20, 80  # classes
 Anchors = tuple[tuple[tuple[float, float], ...], ...]
@@ -88,13 +89,17 @@ class LiteConfig:
     """Paper B: EfficientNet-Lite, additive PAN, GFL towers.
 
     Attributes:
-        variant: Of EfficientNet-Lite, 0 to 2.
+        variant: Of EfficientNet-Lite, 0 to 2; 0 where another backbone stands for it.
         width: Channels of neck and head.
         depth: Separable convolutions of a tower.
         classes: Number of classes.
         reg_max: Last bin of a side's distribution, in strides.
         quality: The quality branch of GFL v2.
         act: Activation everywhere.
+        backbone: EfficientNet-Lite, or the MobileNetV2 of the public detection-tuned starts, which cached
+            features serve; its layers up to stride 8 keep their ReLU6.
+        neck: `additive` as in the paper, or `concat`: the hybrid's, with depthwise convolutions.
+        levels: Maps that predict: 3, or 4 with the concatenating neck (strides 8 to 64).
     """
 
     family: ClassVar[str] = "efficientlite-gfl"
@@ -105,6 +110,21 @@ class LiteConfig:
     reg_max: int = 7
     quality: bool = False
     act: str = "relu6"
+    backbone: Literal["efficientnet-lite", "mobilenetv2-tuned"] = field(
+        default="efficientnet-lite", metadata=LATER
+    )
+    neck: Literal["additive", "concat"] = field(default="additive", metadata=LATER)
+    levels: int = field(default=3, metadata=LATER)
+
+    def __post_init__(self) -> None:
+        """Check that the neck has the levels, and that one backbone is named."""
+        if self.levels not in ((3, 4) if self.neck == "concat" else (3,)):
+            raise ConfigError(
+                f"levels is {self.levels}: the additive neck has 3, the concatenating one (neck=concat) 3 "
+                "or 4"
+            )
+        if self.backbone == "mobilenetv2-tuned" and self.variant:
+            raise ConfigError(f"variant is {self.variant}, but the backbone is MobileNetV2: leave it 0")
 
 
 @dataclass(frozen=True, kw_only=True)

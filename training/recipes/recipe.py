@@ -16,7 +16,7 @@ from training.export.card import CardTexts
 from training.export.int8 import Int8Config
 from training.losses.localization import different_bins
 from training.models.activations import FUSED
-from training.models.shapes import DetectorConfig, HybridConfig, YoloConfig
+from training.models.shapes import DetectorConfig, HybridConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,9 +125,7 @@ class Recipe:
 
     def _check_stages(self) -> None:
         """Check that cached features are the backbone's own where they replace it, and that it ends well."""
-        tuned = isinstance(self.model, HybridConfig) or (
-            isinstance(self.model, YoloConfig) and self.model.backbone == "mobilenetv2-tuned"
-        )
+        tuned = isinstance(self.model, HybridConfig) or self.model.backbone == "mobilenetv2-tuned"
         own = tuned and self.features in ("", self.start)
         for stage in self.stages:
             if stage.entry in ("taps", "low") and not own:
