@@ -20,6 +20,7 @@ from training.errors import ConfigError, PausedError, TrainingError
 from training.finetune import commands as finetune_commands
 from training.gan import commands as gan_commands
 from training.launch import check_options, place_of
+from training.lock import RUN, locked
 from training.papers import commands as papers_commands
 from training.progress import log_to_stderr
 from training.sparsity import commands as sparsity_commands
@@ -223,8 +224,9 @@ def run_recipe(options: argparse.Namespace) -> None:
         case "train":
             train(space, options)
         case "cache":
-            for cache in space.recipe.caches:
-                space.fill_cache(cache, options.processes)
+            with locked(options.out / RUN):
+                for cache in space.recipe.caches:
+                    space.fill_cache(cache, options.processes)
         case "bench-data":
             report = bench(space, machine_of(options), options.batches, options.batch)
             sys.stdout.write(report.table() + "\n")

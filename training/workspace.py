@@ -5,6 +5,7 @@ import json
 import logging
 import os
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -16,8 +17,8 @@ from numpy.typing import NDArray
 from training.data.cache import CacheConfig, FeatureCache, ViewJob, fill_part, identity
 from training.data.decode import decode_images, stored_records
 from training.data.denoise import DenoiseConfig
-from training.data.layout import Split, find_split, find_weights
-from training.data.records import Record, data_hash, load_records
+from training.data.layout import Split, find_added, find_split, find_weights
+from training.data.records import Record, check_learnable, data_hash, load_records
 from training.data.scenes import draw_scenes
 from training.engine.config import Machine, StageConfig
 from training.engine.group import Group
@@ -26,6 +27,8 @@ from training.engine.processes import run_processes
 from training.engine.stage import StageJob, run_stage
 from training.engine.validation import ValidationJob
 from training.errors import ConfigError, DataError
+from training.evaluate.truth import load_truth
+from training.lock import RUN, locked
 from training.models.detector import blend, load_model
 from training.models.shapes import ImitationConfig
 from training.recipes import recipe as recipe_of
@@ -86,6 +89,8 @@ class Workspace:
             if len({record.file_name for record in records}) < len(records):
                 places = ", ".join(str(s.annotations) for s in splits)
                 raise DataError(f"pictures of the same name in {places}: make one anew with another seed")
+            if name == "train":
+                check_learnable(records, labels, [s.annotations for s in splits])
             self._read[name] = records
         return self._read[name]
 
@@ -100,10 +105,8 @@ class Workspace:
             return []
         count = self.recipe.scenes
         folder = (self.images or self.out) / f"scenes-{count}"
-        drawn = [draw_scenes(folder, name, count).parent] if count else []
-        inside = [self.data / place for place in self.recipe.added]
-        added = [a if a.is_dir() else Path(b) for a, b in zip(inside, self.recipe.added, strict=True)]
-        return [find_split(place, name) for place in (*drawn, *added)]
+        drawn = [find_split(draw_scenes(folder, name, count).parent, name)] if count else []
+        return drawn + find_added(self.data, self.recipe.added, name)
 
     @property
     def data_hash(self) -> str:
@@ -126,10 +129,10 @@ class Workspace:
         """Decoded pictures (n, side, side, 3) of a split; decodes them when they are not there."""
         path = self.pictures_file(name)
         if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
             splits = [self.split(name), *self._besides(name)]
             places = [place for split in splits for place in split.pictures]
-            decode_images(self._annotated(name), places, path, self._denoise(name))
+            with locked(path.with_suffix(".lock"), "decodes these pictures"):
+                decode_images(self._annotated(name), places, path, self._denoise(name))
         pictures: NDArray[np.uint8] = np.load(path, mmap_mode="r")
         return pictures
 
@@ -148,6 +151,7 @@ class Workspace:
     def fill_cache(self, config: CacheConfig, processes: int | None = None) -> None:
         """Complete a feature cache: compute what is missing, one process a core."""
         recipe, folder = self.recipe, self.cache_folder(config)
+        self.pictures("train")  # what is wrong with them is said before there is a cache
         cache = FeatureCache.create(folder, config, len(recipe.labels.labels), self._made_of(config))
         if cache.missing:
             log.info("%s: %d of %d views to compute", config.name, cache.missing, len(cache))
@@ -223,7 +227,16 @@ class Workspace:
 
         Returns:
             The file with the final averaged weights.
+
+        Raises:
+            ConfigError: Another training writes into this folder.
         """
+        with nullcontext() if group and group.rank else locked(self.out / RUN):
+            return self._train(machine, group)
+
+    def _train(self, machine: Machine, group: Group | None) -> Path:
+        """See `train`; the folder is this process's own."""
+        load_truth(self.split("val").annotations)  # what is wrong with it is said before hours of work
         recipe = self.recipe
         if group:
             for config in recipe.stages:

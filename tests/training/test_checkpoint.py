@@ -19,7 +19,7 @@ from surveil.errors import OutputError
 from tests.training.tiny_stage import MODEL, STAGE, make_trainer, same
 from training.data.cache import FeatureCache
 from training.engine.batches import Batch
-from training.engine.checkpoint import differences, load_optimizer, optimizer_tensors
+from training.engine.checkpoint import brought_up, differences, is_same, load_optimizer, optimizer_tensors
 from training.engine.config import Machine
 from training.engine.journal import read_journal
 from training.engine.schedule import total_steps
@@ -188,3 +188,27 @@ def test_weights_without_a_description_are_compared_by_their_tensors(tmp_path: P
     save_file(state, tmp_path / "m.safetensors")
     with pytest.raises(CheckpointError, match=r"head.* is .*expected.*tensors differ"):
         load_model(tmp_path / "m.safetensors", replace(MODEL, width=24))
+
+
+def test_files_count_by_their_contents() -> None:
+    here = {"seed": 1, "init": {"file": "/a", "sha256": "1"}, "imitated": {"file": "/b", "sha256": "2"}}
+    assert is_same({**here, "init": {"file": "/moved", "sha256": "1"}}, here)
+    other = {**here, "imitated": {"file": "/b", "sha256": "9"}}
+    assert list(differences(brought_up(other, here), here)) == ["imitated.sha256 is 9 there and 2 here"]
+    assert is_same({"seed": 1, "init": "/a", "imitated": "/b"}, here)  # from when only paths were noted
+    assert not is_same({"seed": 1, "init": "/elsewhere", "imitated": "/b"}, here)
+    assert not is_same({"seed": 2, "init": "/a", "imitated": "/b"}, here)
+    assert not is_same({"seed": 1, "init": "/a", "imitated": "the caches"}, here)
+
+
+def test_a_run_from_when_paths_were_noted_goes_on(tiny_cache: FeatureCache, tmp_path: Path) -> None:
+    before = {"init": "/weights/start"}
+    with pytest.raises(Stop):
+        stopped_at(make_trainer(tiny_cache), 11).run(tmp_path, before)
+    now = {"init": {"file": "/weights/start", "sha256": "1"}}
+    again = make_trainer(tiny_cache)
+    again.run(tmp_path, now)
+    assert again.state.step == total_steps(STAGE, 1)
+    assert json.loads((tmp_path / "checkpoint" / "latest.json").read_text())["identity"] == now
+    with pytest.raises(CheckpointError, match=r"init\.sha256 is 1 there and 2 here"):
+        make_trainer(tiny_cache).run(tmp_path, {"init": {"file": "/weights/start", "sha256": "2"}})

@@ -147,7 +147,9 @@ def test_a_lite_network_teaches_one_from_pictures(
 
 
 def test_runs_from_before_there_was_this_option_go_on(tiny: TinyData, tmp_path: Path) -> None:
-    job = job_of(STAGE, MODEL, tiny, tmp_path, start=Path("s"), init=None, caches=())
+    start = tmp_path / "start.safetensors"
+    start.write_bytes(b"not read here")
+    job = job_of(STAGE, MODEL, tiny, tmp_path, start=start, init=None, caches=())
     assert "localization" not in job.identity()["stage"]["loss"]
     assert "larger" not in job.identity()
     taught_job = replace(job, config=replace(job.config, loss=DISTIL.loss))

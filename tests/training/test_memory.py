@@ -178,6 +178,23 @@ def test_a_batch_that_is_wanted_is_checked_and_auto_is_remembered(
         batches.auto_batch(JOB)
 
 
+def test_pages_of_files_are_free_in_a_container(tmp_path: Path) -> None:
+    group = tmp_path / "sys/fs/cgroup"
+    group.mkdir(parents=True)
+    assert free_memory("cpu", tmp_path) is None
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc/meminfo").write_text(f"MemTotal: {9 * MIB} kB\nMemAvailable:  {8 * MIB} kB\n")
+    assert free_memory("cpu", tmp_path) == 8 * MIB * 1024
+    (group / "memory.max").write_text("max\n")
+    (group / "memory.current").write_text(f"{900 * MIB}\n")
+    assert free_memory("cpu", tmp_path) == 8 * MIB * 1024
+    (group / "memory.max").write_text(f"{1000 * MIB}\n")
+    assert free_memory("cpu", tmp_path) == 100 * MIB
+    rows = {"anon": 200, "file": 700, "shmem": 100, "inactive_file": 400, "active_file": 200}
+    (group / "memory.stat").write_text("".join(f"{name} {size * MIB}\n" for name, size in rows.items()))
+    assert free_memory("cpu", tmp_path) == 700 * MIB
+
+
 def test_processes_share_what_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batches, "free_memory", lambda device: 10_000 * MIB)
     two, live = Machine(processes=2), replace(STAGE, entry="image", trains=("rest",))
@@ -189,14 +206,22 @@ def test_processes_share_what_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
     assert batches.room(STAGE, cuda, store=5000 * MIB) == pytest.approx(8000 * MIB, abs=1)
 
 
-def test_options(tiny: TinyData) -> None:
+def test_options(tiny: TinyData, tmp_path: Path) -> None:
     assert batch_size("24") == 24
     for wrong in ("1", "many", "-8", "8.5"):
         with pytest.raises(ArgumentTypeError, match="a number from 2 on, or auto"):
             batch_size(wrong)
     command = ["train", "own", "--data", str(tiny.folder), "--out", "x", "--batch", "auto"]
     assert parser().parse_args(command).images_of_batch == "auto"
-    assert store_of(tiny.folder) == 6 * 3 * 96 * 96
+    own = recipe("own")
+    assert store_of(own, tiny.folder) == 6 * 3 * 96 * 96
+    added = tmp_path / "added"
+    added.mkdir()
+    images = [{"id": k, "file_name": f"{k}.png", "width": 300, "height": 900} for k in range(2)]
+    content = {"pictures": ["."], "images": images, "annotations": [], "categories": []}
+    (added / "train.json").write_text(json.dumps(content))
+    assert store_of(replace(own, scenes=4), tiny.folder) == 10 * 3 * 416 * 416
+    assert store_of(replace(own, scenes=4, added=(str(added),)), tiny.folder) == 12 * 3 * 640 * 640
 
 
 def test_the_command_line_gives_all_stages_the_batch(

@@ -36,7 +36,9 @@ def test_boxes_that_nobody_can_see_are_left_out_and_named(
         data["annotations"][k]["bbox"] = box
     truth = write_truth(tmp_path, data)
     assert [a["id"] for a in truth.annotations] == [4]
-    assert all(f"annotations[{k}] (image {k}" in caplog.text for k in range(4))
+    for k, fault in enumerate((*["its bbox is inverted or empty"] * 2, *["no part of its bbox lies"] * 2)):
+        assert f"truth.json: annotations[{k}] (image {k}, " in caplog.text
+        assert fault in next(r.message for r in caplog.records if f"annotations[{k}]" in r.message)
 
 
 def changed(key: str, index: int, **values: Any) -> Callable[[dict[str, Any]], None]:
@@ -50,19 +52,30 @@ WRONG: list[tuple[Callable[[dict[str, Any]], Any], str]] = [
     (changed("images", 1, file_name="x/0.png"), r"images\[1\].file_name: '0.png' stands at images\[0\]"),
     (changed("categories", 1, id=7), r"categories\[1\].id: 7 stands at"),
     (changed("categories", 1, name="thing"), r"categories\[1\].name: 'thing' stands at"),
-    (changed("annotations", 0, category_id=99), r"annotations\[0\].category_id: unknown category 99"),
-    (changed("annotations", 1, image_id=99), r"annotations\[1\].image_id: no image 99"),
-    (changed("annotations", 1, bbox=[1, 2, 3]), r"annotations\[1\].bbox: expected x, y, width, height"),
-    (changed("annotations", 1, bbox=[1, 2, 3, float("nan")]), r"annotations\[1\].bbox: expected"),
+    (
+        changed("annotations", 0, category_id=99),
+        r"annotations\[0\]: its category_id is of no category .*\(99\)",
+    ),
+    (changed("annotations", 1, image_id=99), r"annotations\[1\]: its image_id is of no image .*\(99\)"),
+    (changed("annotations", 1, bbox=[1, 2, 3]), r"annotations\[1\]: its bbox is not x, y, width, height"),
+    (changed("annotations", 1, bbox=[1, 2, 3, float("nan")]), r"annotations\[1\]: its bbox is not"),
+    (changed("annotations", 1, iscrowd="no"), r"annotations\[1\]: its iscrowd is neither 0 nor 1 \('no'\)"),
+    (changed("annotations", 1, area="wide"), r"annotations\[1\].area: expected square pixels, got 'wide'"),
+    (changed("annotations", 1, id="1"), r"annotations\[1\].id: of a wrong type"),
     (
         changed("images", 0, labelled=["thing", "thnig"]),
         r"images\[0\].labelled: no such category: \['thnig'\]",
     ),
-    (changed("images", 0, width="wide"), r"images\[0\].width: missing or of a wrong type \('wide'\)"),
+    (changed("images", 0, width="wide"), r"images\[0\].width: of a wrong type \('wide'\), expected int"),
+    (changed("images", 0, height=0), r"images\[0\].height: expected 1 to 65536 pixels, got 0"),
     (lambda data: data["images"].__setitem__(1, 5), r"images\[1\]: expected an object, got int"),
-    (lambda data: data.pop("categories"), "no list categories"),
+    (lambda data: data.pop("categories"), "no list `categories`"),
     (lambda data: data["annotations"].clear(), "nothing to judge by: annotations is empty"),
-    (lambda data: data["images"].clear(), "images is empty"),
+    (lambda data: data["images"].clear(), "no images"),
+    (
+        lambda data: [a.update(bbox=[200, 0, 5, 5]) for a in data["annotations"]],
+        "nothing to judge by: none of its boxes can be seen",
+    ),
 ]
 
 

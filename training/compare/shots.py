@@ -11,8 +11,8 @@ import numpy as np
 from surveil.detect.runner import Runner
 from surveil.geometry import Boxes, xywh_to_xyxy
 from surveil.types import Detections, Frame
+from training.data.coco import is_labelled
 from training.data.decode import picture_files
-from training.data.records import is_labelled
 from training.deploy.pictures import Picture, some_pictures, spread
 from training.errors import ConfigError, DataError
 from training.evaluate.detect import decode_picture

@@ -18,11 +18,13 @@ from numpy.typing import NDArray
 
 from training.data.augment import Augmenter, View
 from training.data.balance import BalanceConfig, class_boxes, repeat_factors
+from training.data.maps import new_maps, take_space
 from training.data.plan import AugmentConfig
 from training.data.records import LabelConfig, Record
 from training.data.runtime import Runner, compile_graph, openvino
 from training.data.teacher import Dense, DenseTeacher
 from training.errors import ConfigError, DataError
+from training.files import write_whole
 from training.grid import cell_grid, level_shapes
 from training.models.backbone import CHANNELS
 from training.progress import Progress, log_to_stderr
@@ -31,6 +33,7 @@ log = logging.getLogger(__name__)
 
 TAPS = ("tap8", "tap16", "tap32")
 META = "cache.json"
+WHAT, REMEDY = "views of a feature cache", "name an --out on another disk, or take a recipe with fewer views"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,18 +145,23 @@ class FeatureCache:
 
         Raises:
             DataError: Another cache is there.
+            OutputError: The disk has no space for it; nothing is left of a new one.
         """
         meta = folder / META
         if meta.exists():
             if json.loads(meta.read_text()) != made_of:
                 raise DataError(f"{folder}: holds another cache (data or settings differ); remove it")
-            return cls.open(folder)
+            cache = cls.open(folder)
+            if cache.missing:  # begun where sparse files were made, or copied
+                take_space(sorted(folder.glob("*.npy")), WHAT, REMEDY)
+            return cache
         folder.mkdir(parents=True, exist_ok=True)
-        for name, (shape, dtype) in layout(config, classes).items():
-            field = np.lib.format.open_memmap(folder / f"{name}.npy", "w+", dtype, (config.views, *shape))
-            if name == "index":
-                field[:] = -1
-        meta.write_text(json.dumps(made_of, indent=1))
+        fields = {
+            name: ((config.views, *shape), kind) for name, (shape, kind) in layout(config, classes).items()
+        }
+        new_maps(folder, fields, WHAT, REMEDY)
+        np.load(folder / "index.npy", mmap_mode="r+")[:] = -1
+        write_whole(meta, json.dumps(made_of, indent=1).encode())
         return cls.open(folder)
 
     @classmethod

@@ -11,15 +11,18 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from training.data.coco import read_json
 from training.data.complaints import Complaints
 from training.data.denoise import DenoiseConfig, Denoiser
-from training.data.records import Record, read_json
+from training.data.maps import picture_file
+from training.data.records import Record
 from training.errors import DataError
 from training.files import write_whole
 
 log = logging.getLogger(__name__)
 
 LARGEST = 640  # longest side in pixels of a stored picture; training never sees more
+REMEDY = "decode into another disk with --images DIR (or --out DIR), or train on fewer pictures"
 
 
 def picture_files(
@@ -119,28 +122,26 @@ def decode_images(
     Raises:
         DataError: More than a tenth of the pictures cannot be used.
         ConfigError: They cannot be denoised here, or not like that.
+        OutputError: The disk is full: nothing is left of them.
     """
     clean = Denoiser(denoise) if denoise else None
     index = {r.file_name: i for i, r in enumerate(records)}
-    side = max(max(r.width, r.height) for r in map(fitted, records))
-    part = out.with_suffix(".part.npy")
-    store = np.lib.format.open_memmap(part, "w+", np.uint8, (len(records), side, side, 3))
+    small = [fitted(r) for r in records]
+    side = max(max(r.width, r.height) for r in small)
     faults = {r.file_name: "not found" for r in records}
-    for name, raw in picture_files(sources, index):
-        image, fault = decode_one(raw, records[index[name]])
-        if fault:
-            faults[name] = fault
-            continue
-        image = fit(image, LARGEST)
-        image = clean(image) if clean else image
-        store[index[name], : image.shape[0], : image.shape[1]] = image
-        faults.pop(name, None)
-        if len(faults) % 1000 == 0:
-            log.info("decoding: %d pictures left", len(faults))
-    _report(faults, records, sources)
-    store.flush()
-    write_whole(unusable_file(out), json.dumps(sorted(faults)).encode())
-    part.rename(out)
+    with picture_file(out, [r.height for r in small], side, REMEDY) as store:
+        for name, raw in picture_files(sources, index):
+            image, fault = decode_one(raw, records[index[name]])
+            if fault:
+                faults[name] = fault
+                continue
+            image = fit(image, LARGEST)
+            store.write(index[name], clean(image) if clean else image)
+            faults.pop(name, None)
+            if len(faults) % 1000 == 0:
+                log.info("decoding: %d pictures left", len(faults))
+        _report(faults, records, sources)
+        write_whole(unusable_file(out), json.dumps(sorted(faults)).encode())
     return np.load(out, mmap_mode="r")
 
 

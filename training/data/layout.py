@@ -6,10 +6,11 @@ DIR (or DIR/detection) holds for each split, `train` and `val`:
   teacher_SPLIT.json    optional: a teacher's detections (see `records.load_records`)
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from training.data.records import read_json
+from training.data.coco import read_json
 from training.errors import DataError
 
 SHIPPED = Path(__file__).parents[2] / "assets" / "models"
@@ -46,6 +47,8 @@ def find_split(data: Path, name: str) -> Split:
         if not pictures:
             content = read_json(annotations)
             named = content.get("pictures", []) if isinstance(content, dict) else []
+            if not isinstance(named, list) or not all(isinstance(place, str) for place in named):
+                raise DataError(f"{annotations}: `pictures` is not a list of folders and tars")
             pictures = tuple(root / place for place in named)
         if not pictures:
             raise DataError(
@@ -57,6 +60,16 @@ def find_split(data: Path, name: str) -> Split:
             annotations=annotations, pictures=pictures, teacher=teacher if teacher.exists() else None
         )
     raise DataError(f"{data}: no {name}.json there, nor in its folder detection/")
+
+
+def find_added(data: Path, places: Sequence[str], name: str) -> list[Split]:
+    """Split `name` of folders that are added to a data folder: paths, or names of folders in it.
+
+    Raises:
+        DataError: Annotations or pictures are missing.
+    """
+    inside = [data / place for place in places]
+    return [find_split(a if a.is_dir() else Path(b), name) for a, b in zip(inside, places, strict=True)]
 
 
 def find_weights(name: str, data: Path, weights: Path | None) -> Path:

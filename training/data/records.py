@@ -7,11 +7,9 @@ everything is labelled.
 """
 
 import hashlib
-import json
 import logging
-import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from training.data.coco import Coco, is_labelled, is_number, read_coco, read_json, usable
 from training.data.complaints import Complaints
 from training.errors import DataError
 
@@ -105,12 +104,6 @@ def box_iou(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float3
     return np.asarray(inter / np.maximum(area_a[:, None] + area_b[None] - inter, 1e-9), np.float32)
 
 
-def is_labelled(image: dict[str, Any], name: str) -> bool:
-    """Whether every object of class `name` is annotated in the image."""
-    labelled = image.get("labelled", "all")
-    return labelled == "all" or name in labelled
-
-
 def data_hash(*files: Path) -> str:
     """Short sha256 over the bytes of annotation files: the card names the data by it."""
     digest = hashlib.sha256()
@@ -119,25 +112,12 @@ def data_hash(*files: Path) -> str:
     return digest.hexdigest()[:16]
 
 
-def read_json(path: Path) -> Any:
-    """Contents of a JSON file; a `DataError` names it when it is missing or broken."""
-    try:
-        return json.loads(path.read_text())
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror})") from error
-    except json.JSONDecodeError as error:
-        raise DataError(f"{path}: not JSON (line {error.lineno}: {error.msg})") from error
-
-
 class Labeller:
     """Turns the annotations and detections of one image into a `Record`."""
 
-    def __init__(
-        self, config: LabelConfig, names: dict[int, str], complaints: Complaints | None = None
-    ) -> None:
+    def __init__(self, config: LabelConfig, names: Mapping[int, str]) -> None:
         """`names`: category id to category name of the annotation file."""
-        self.config, self.complaints = config, complaints or Complaints()
-        self.names = names
+        self.config, self.names = config, names
         self.index = {name: c for c, name in enumerate(config.read)}
         self.groups = {
             group: [self.index[m] for m in members if m in self.index] for group, members in config.groups
@@ -153,13 +133,15 @@ class Labeller:
         return Seen(np.array([label for label, _ in ours], np.int64), boxes, table[:, 4])
 
     def record(
-        self, image: dict[str, Any], annotations: Sequence[dict[str, Any]], rows: Sequence[Sequence[float]]
+        self,
+        image: Mapping[str, Any],
+        annotations: Sequence[Mapping[str, Any]],
+        rows: Sequence[Sequence[float]],
     ) -> Record:
-        """Merge one image's annotations with the teacher's detections (rows as in `seen`)."""
+        """Merge an image's usable annotations with the teacher's detections (rows as in `seen`)."""
         seen = self.seen(rows)
         boxes: list[tuple[NDArray[np.float32], int]] = []
         ignore: list[tuple[NDArray[np.float32], int]] = []
-        truth: list[NDArray[np.float32]] = []
         for annotation in annotations:
             self._annotation(image, annotation, seen, boxes, ignore)
         truth = [box for box, _ in boxes] + [box for box, bits in ignore if bits.bit_count() == 1]
@@ -178,22 +160,19 @@ class Labeller:
 
     def _annotation(
         self,
-        image: dict[str, Any],
-        annotation: dict[str, Any],
+        image: Mapping[str, Any],
+        annotation: Mapping[str, Any],
         seen: Seen,
         boxes: list[tuple[NDArray[np.float32], int]],
         ignore: list[tuple[NDArray[np.float32], int]],
     ) -> None:
         """Add one annotation to the boxes or to the regions to ignore."""
-        name = self.names.get(annotation["category_id"], "")
+        name = self.names[annotation["category_id"]]
         x, y, w, h = annotation["bbox"]
         box = np.array([x, y, x + w, y + h], np.float32)
         box[0::2] = box[0::2].clip(0, image["width"])
         box[1::2] = box[1::2].clip(0, image["height"])
-        if not (box[2] - box[0] > 0 and box[3] - box[1] > 0):
-            case = f"annotation {annotation.get('id')} of image {image['id']}, bbox {annotation['bbox']}"
-            self.complaints.add("nothing of the box lies in the picture, left out", case)
-        elif self.groups.get(name):  # undivided: the teacher names it, the other members are left open
+        if self.groups.get(name):  # undivided: the teacher names it, the other members are left open
             members = self.groups[name]
             near = np.isin(seen.labels, members) & (_overlap(seen.boxes, box[None]) > self.config.same_iou)
             best = max(zip(seen.scores[near], seen.labels[near], strict=True), default=(0.0, members[0]))
@@ -209,7 +188,7 @@ class Labeller:
 
     def _fill(
         self,
-        image: dict[str, Any],
+        image: Mapping[str, Any],
         seen: Seen,
         truth: NDArray[np.float32],
         boxes: list[tuple[NDArray[np.float32], int]],
@@ -251,7 +230,7 @@ def _flags(bits: list[int], classes: int) -> NDArray[np.bool_]:
 def load_records(annotations: Path, config: LabelConfig, teacher: Path | None = None) -> list[Record]:
     """Read a COCO-format file (and a teacher's detections) into records, in the order of its `images`.
 
-    Annotations that cannot be used are left out and named; classes without a box are named as well.
+    Annotations and detections that cannot be used are left out and named; classes without a box are named.
 
     Args:
         annotations: COCO JSON; `labelled` and `source` of an image are optional.
@@ -259,32 +238,84 @@ def load_records(annotations: Path, config: LabelConfig, teacher: Path | None = 
         teacher: JSON list of [image_id, category_id, x, y, width, height, score], or None.
 
     Raises:
-        DataError: A file is broken, an image's entry cannot be used, an id or a file name occurs twice, or
-            none of the classes is in the file.
+        DataError: A file is broken, its images or categories are ambiguous (see `coco.read_coco`), or none
+            of the classes is in it.
     """
-    data, complaints = read_annotations(annotations), Complaints()
-    names = {c["id"]: c["name"] for c in data["categories"]}
-    if not set(config.labels) & set(names.values()):
+    coco, complaints = read_coco(annotations), Complaints()
+    if not set(config.labels) & coco.categories.keys():
         raise DataError(f"{annotations}: none of the classes {', '.join(config.labels)} among its categories")
-    truth: dict[int, list[dict[str, Any]]] = defaultdict(list)
-    known = {image["id"] for image in data["images"]}
-    for k, a in enumerate(data["annotations"]):
-        fault = fault_of(a, known, names)
-        if fault:
-            complaints.add(fault, f"{annotations}: annotations[{k}]")
-        else:
-            truth[a["image_id"]].append(a)
-    rows: dict[int, list[Sequence[float]]] = defaultdict(list)
-    for row in read_json(teacher) if teacher else []:
-        rows[int(row[0])].append(row)
-    labeller = Labeller(config, names, complaints)
-    records = [labeller.record(image, truth[image["id"]], rows[image["id"]]) for image in data["images"]]
+    labeller = Labeller(config, coco.names)
+    truth = _labelled(coco, labeller, complaints)
+    rows = teacher_rows(teacher, coco, complaints) if teacher else {}
     complaints.sum_up()
+    records = [labeller.record(image, truth[k], rows.get(k, ())) for k, image in coco.images.items()]
     if config.removed:
         gone = [labeller.index[name] for name in config.removed]
         records = [_forget(record, gone, len(config.labels)) for record in records]
     _warn_of_empty(annotations, records, config)
     return records
+
+
+def _labelled(coco: Coco, labeller: Labeller, complaints: Complaints) -> dict[int, list[dict[str, Any]]]:
+    """The usable annotations by image; boxes of a class that their image does not label are named."""
+    truth: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    for k, entry in usable(coco, complaints):
+        number, name = entry["image_id"], labeller.names[entry["category_id"]]
+        truth[number].append(entry)
+        own = name in labeller.index and not labeller.groups.get(name)
+        if own and not is_labelled(coco.images[number], name):
+            complaints.add(
+                "of a class that `labelled` of its image does not name, left out",
+                f"{coco.path}: annotations[{k}] (image {number}, {name})",
+            )
+    return truth
+
+
+def teacher_rows(path: Path, coco: Coco, complaints: Complaints) -> dict[int, list[list[float]]]:
+    """A teacher's detections by image; rows that cannot be used are left out and named.
+
+    Args:
+        path: JSON list of [image_id, category_id, x, y, width, height, score].
+        coco: What the teacher looked at.
+        complaints: Hears of what is left out.
+
+    Raises:
+        DataError: The file is missing or broken, or no list.
+    """
+    content, names = read_json(path), coco.names
+    if not isinstance(content, list):
+        raise DataError(f"{path}: expected a list of detections, got {type(content).__name__}")
+    found: dict[int, list[list[float]]] = defaultdict(list)
+    for k, row in enumerate(content):
+        if not isinstance(row, list) or len(row) != 7 or not all(map(is_number, row)):
+            fault = "not seven numbers: image_id, category_id, x, y, width, height, score"
+        elif row[0] not in coco.images:
+            fault = f"of an image that is not in {coco.path.name}"
+        elif row[1] not in names:
+            fault = f"of a category that is not in {coco.path.name}"
+        elif row[4] <= 0 or row[5] <= 0:
+            fault = "its box is inverted or empty"
+        elif not 0 <= row[6] <= 1:
+            fault = "its score is not from 0 to 1"
+        else:
+            found[int(row[0])].append(row)
+            continue
+        complaints.add(f"{fault}, left out", f"{path}: [{k}]")
+    return found
+
+
+def check_learnable(records: Sequence[Record], config: LabelConfig, files: Sequence[Path]) -> None:
+    """Refuse training pictures without a single box: hours would be spent on nothing.
+
+    Raises:
+        DataError: There is none of the classes; says what to do.
+    """
+    if not any(len(record.boxes) for record in records):
+        raise DataError(
+            f"{', '.join(map(str, files))}: no box of {', '.join(config.labels)} in any of the "
+            f"{len(records)} pictures: nothing can be learned from them. Annotate objects of these classes, "
+            "or name with --labels classes that have boxes (what was left out for a fault is named above)"
+        )
 
 
 def _forget(record: Record, gone: Sequence[int], classes: int) -> Record:
@@ -300,48 +331,6 @@ def _forget(record: Record, gone: Sequence[int], classes: int) -> Record:
         ignore=regions[matter],
         ignored=ignored[matter],
     )
-
-
-def read_annotations(path: Path) -> dict[str, Any]:
-    """Contents of a COCO file whose images and categories are usable.
-
-    Raises:
-        DataError: They are not; the message names the entry.
-    """
-    data: dict[str, Any] = read_json(path)
-    for key in ("images", "annotations", "categories"):
-        if not isinstance(data, dict) or not isinstance(data.get(key), list):
-            raise DataError(f"{path}: not COCO, it has no list `{key}`")
-    if not data["images"]:
-        raise DataError(f"{path}: no images")
-    ids: dict[Any, int] = {}
-    files: dict[str, int] = {}
-    for k, image in enumerate(data["images"]):
-        missing = [key for key in ("id", "file_name", "width", "height") if key not in image]
-        if missing:
-            raise DataError(f"{path}: images[{k}] has no {missing[0]}")
-        name = Path(image["file_name"]).name
-        for places, key, what in ((ids, image["id"], "image id"), (files, name, "file name")):
-            if key in places:
-                raise DataError(f"{path}: {what} {key} occurs twice, in images[{places[key]}] and [{k}]")
-            places[key] = k
-    for k, category in enumerate(data["categories"]):
-        if not {"id", "name"} <= category.keys():
-            raise DataError(f"{path}: categories[{k}] needs an id and a name")
-    return data
-
-
-def fault_of(annotation: dict[str, Any], images: set[Any], names: dict[int, str]) -> str | None:
-    """What is wrong with an annotation, if anything; `images`, `names`: ids of images and categories."""
-    if annotation.get("image_id") not in images:
-        return "of an image that is not in the file, left out"
-    if annotation.get("category_id") not in names:
-        return "of a category that is not in the file, left out"
-    box = annotation.get("bbox")
-    numbers = isinstance(box, list) and len(box) == 4 and all(isinstance(v, int | float) for v in box)
-    if not numbers or not all(map(math.isfinite, box or ())):
-        return "its bbox is not four finite numbers, left out"
-    return None
 
 
 def _warn_of_empty(path: Path, records: Sequence[Record], config: LabelConfig) -> None:

@@ -61,19 +61,25 @@ def with_batch(recipe: Recipe, options: argparse.Namespace, machine: Machine) ->
     """The recipe with the batch of the options. Raises ConfigError."""
     from training.recipes.batch_size import batched
 
-    return batched(recipe, options.images_of_batch, machine, options.out, store_of(options.data))
+    return batched(recipe, options.images_of_batch, machine, options.out, store_of(recipe, options.data))
 
 
-def store_of(data: Path) -> int:
-    """Bytes of the decoded training pictures of a data folder, as GPUs hold them. Raises DataError."""
+def store_of(recipe: Recipe, data: Path) -> int:
+    """Bytes of a recipe's decoded training pictures, with what is added to them, as GPUs hold them.
+
+    Raises DataError.
+    """
+    from training.data.coco import read_coco
     from training.data.decode import LARGEST
-    from training.data.layout import find_split
-    from training.data.records import read_annotations
+    from training.data.layout import find_added, find_split
+    from training.data.scenes import SIZES
 
-    images = read_annotations(find_split(data, "train").annotations)["images"]
-    side: int = min(LARGEST, max(max(image["width"], image["height"]) for image in images))
-    count: int = len(images)
-    return 3 * side * side * count
+    splits = [find_split(data, "train"), *find_added(data, recipe.added, "train")]
+    images = [image for split in splits for image in read_coco(split.annotations).images.values()]
+    sides = [max(image["width"], image["height"]) for image in images]
+    sides += [max(map(max, SIZES))] * recipe.scenes
+    side: int = min(LARGEST, max(sides))
+    return 3 * side * side * len(sides)
 
 
 def run_memory(options: argparse.Namespace, recipe: Recipe) -> None:

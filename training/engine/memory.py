@@ -274,8 +274,15 @@ def _resident(name: str) -> int:
     return 1024 * next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:"))
 
 
-def free_memory(device: str) -> int | None:
+def free_memory(device: str, root: Path = Path("/")) -> int | None:
     """Bytes that are free on the device; None where the system does not tell.
+
+    Pages of files that the system only keeps because nobody needed their place count as free: training reads
+    its pictures and caches as memory maps, and a container is charged for them.
+
+    Args:
+        device: `cpu` or `cuda`.
+        root: Where `proc` and `sys` are.
 
     Raises:
         ConfigError: There is no such device.
@@ -284,12 +291,20 @@ def free_memory(device: str) -> int | None:
         if not torch.cuda.is_available():
             raise ConfigError("no CUDA device here: leave --device out to train on the CPU")
         return int(torch.cuda.mem_get_info()[0])
-    meminfo = Path("/proc/meminfo")
+    meminfo = root / "proc/meminfo"
     if not meminfo.exists():
         return None
     lines = meminfo.read_text().splitlines()
     free = 1024 * next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable:"))
-    limit, used = (Path("/sys/fs/cgroup") / name for name in ("memory.max", "memory.current"))
+    group = root / "sys/fs/cgroup"
+    limit, used = group / "memory.max", group / "memory.current"
     if limit.exists() and used.exists() and limit.read_text().strip() != "max":  # a container's
-        free = min(free, int(limit.read_text()) - int(used.read_text()))
+        own = int(used.read_text()) - _pages_of_files(group / "memory.stat")
+        free = min(free, int(limit.read_text()) - own)
     return free
+
+
+def _pages_of_files(stat: Path) -> int:
+    """Bytes of a container's file pages, which the system takes back when they are needed."""
+    rows = (line.split() for line in stat.read_text().splitlines()) if stat.exists() else ()
+    return sum(int(value) for name, value in rows if name in ("inactive_file", "active_file"))

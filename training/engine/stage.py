@@ -8,10 +8,12 @@ from typing import Any
 
 import torch
 
+from surveil.detect.card import sha256_of
 from training.data.cache import FeatureCache, ViewJob
 from training.data.redraw import ViewPainter
 from training.engine.average import Meeting, Seat
 from training.engine.batches import BatchesInTurn, CachedBatches, Share, ViewBatches
+from training.engine.checkpoint import is_same
 from training.engine.config import Machine, StageConfig
 from training.engine.group import Group
 from training.engine.larger import LargerJob, LargerNetwork, TaughtBatches
@@ -96,16 +98,21 @@ class StageJob:
             "machine": [self.machine.device, self.processes, self.machine.precision],
             "sizes": self.sizes,
             "data": self.data_hash,
-            "init": str(self.init or self.start),
+            "init": named(self.init or self.start),
         }
         if self.config.imitates:
-            made_of["imitated"] = str(self.imitated or "the caches")
+            made_of["imitated"] = named(self.imitated) if self.imitated else "the caches"
         if self.larger:
             made_of["larger"] = self.larger.identity()
         if self.data_steps:
             made_of["data_steps"] = self.data_steps
         result: dict[str, Any] = json.loads(json.dumps(made_of))
         return result
+
+
+def named(file: Path) -> dict[str, str]:
+    """A file in an identity: its contents count, not where it lies."""
+    return {"file": str(file), "sha256": sha256_of(file)}
 
 
 def build_model(job: StageJob, source: BatchSource) -> Detector:
@@ -205,7 +212,7 @@ def run_stage(job: StageJob, group: Group | None = None) -> Path:
         The file with the averaged weights.
     """
     result, done = job.out / "model.safetensors", job.out / "stage.json"
-    if done.exists() and json.loads(done.read_text()) == job.identity():
+    if done.exists() and is_same(json.loads(done.read_text()), job.identity()):
         log.info("stage %s: done before, %s", job.config.name, result)
         return result
     if job.machine.watch.evaluate and not job.config.imitates:

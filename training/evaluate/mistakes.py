@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from surveil.geometry import Boxes, area, intersection, iou, xywh_to_xyxy
-from training.data.records import is_labelled
+from training.data.coco import is_labelled
 from training.evaluate.judge import Judged
 
 FALSE_KINDS = ("background", "localisation", "duplicate", "confusion")

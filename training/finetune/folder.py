@@ -19,13 +19,13 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from training.data.coco import is_labelled, read_coco, read_json, usable
 from training.data.complaints import Complaints
 from training.data.formats.annotated import DataSet
 from training.data.formats.convert import coco
 from training.data.formats.voc import read_voc
 from training.data.formats.yolo import read_yolo
 from training.data.layout import find_split
-from training.data.records import is_labelled, read_annotations, read_json
 from training.errors import DataError
 from training.evaluate.protocol import MIN_BOXES
 from training.files import write_whole
@@ -128,8 +128,11 @@ def _pictures(root: Path, split: str) -> list[Path]:
 
 
 def _placed(file: Path, places: Sequence[Path]) -> Content:
-    """A COCO file with the places of its pictures, wherever it will lie."""
-    return {**read_annotations(file), "pictures": [str(place.resolve()) for place in places]}
+    """A COCO file with the places of its pictures, wherever it will lie; faulty annotations are left out."""
+    complaints, found = Complaints(), read_coco(file)
+    boxes = [entry for _, entry in usable(found, complaints)]
+    complaints.sum_up()
+    return {**found.content, "annotations": boxes, "pictures": [str(place.resolve()) for place in places]}
 
 
 def _converted(read: Callable[[Path, Complaints], DataSet], folder: Path) -> dict[str, Content]:

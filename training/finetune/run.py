@@ -32,6 +32,7 @@ from training.finetune.plan import (
     with_images,
 )
 from training.live.bench import bench
+from training.lock import locked
 from training.models.detector import Detector, save_model
 from training.models.starts import settle_norms
 from training.progress import duration
@@ -41,6 +42,7 @@ from training.workspace import Workspace
 log = logging.getLogger(__name__)
 
 REPORT = "before-after.txt"
+LOCK = "finetune.lock"
 SETTLED_ON = 32  # pictures
 TIMED_BATCHES = 3
 
@@ -83,6 +85,12 @@ def finetune(config: FinetuneConfig, clock: Clock) -> str:
     Raises:
         TrainingError: What the user gave cannot be used; says what to do.
     """
+    with locked(config.out / LOCK):
+        return _finetune(config, clock)
+
+
+def _finetune(config: FinetuneConfig, clock: Clock) -> str:
+    """See `finetune`; the folder is this process's own."""
     began = clock.monotonic()
     check_tools()
     base = read_base(config.base, config.base_labels)

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from training.data.coco import is_labelled, read_coco, usable
+from training.data.complaints import Complaints
 from training.data.layout import Split
-from training.data.records import LabelConfig, Record, fault_of, is_labelled, read_annotations, read_json
+from training.data.records import LabelConfig, Record, teacher_rows
 from training.gan.crops import labelled_records
 
 COMPANION = 0.02  # share of a class's boxes in which another class is seen, from which on it is a companion
@@ -20,19 +22,16 @@ class Backgrounds:
 
     def __init__(self, split: Split) -> None:
         """Read the files. Raises DataError."""
-        content = read_annotations(split.annotations)
-        self.split, self.images = split, content["images"]
-        self.categories: list[dict[str, Any]] = content["categories"]
-        self.names: dict[int, str] = {c["id"]: c["name"] for c in self.categories}
-        self.ids = {name: number for number, name in self.names.items()}
-        self._annotations: dict[Any, list[dict[str, Any]]] = defaultdict(list)
-        known = {image["id"] for image in self.images}
-        for a in content["annotations"]:  # faults are named where the records are read
-            if fault_of(a, known, self.names) is None:
-                self._annotations[a["image_id"]].append(a)
-        self._rows: dict[Any, list[Sequence[float]]] = defaultdict(list)
-        for row in read_json(split.teacher) if split.teacher else []:
-            self._rows[int(row[0])].append(row)
+        coco, complaints = read_coco(split.annotations), Complaints()
+        self.split, self.images = split, list(coco.images.values())
+        self.categories: list[dict[str, Any]] = coco.content["categories"]
+        self.names, self.ids = coco.names, coco.categories
+        self._annotations: dict[int, list[dict[str, Any]]] = defaultdict(list)
+        # faults of annotations are named where the records are read
+        for _, a in usable(coco, Complaints(shown=0)):
+            self._annotations[a["image_id"]].append(a)
+        self._rows = teacher_rows(split.teacher, coco, complaints) if split.teacher else {}
+        complaints.sum_up()
         self.records = cache(self._records)
 
     def _records(self, label: str) -> list[Record]:
@@ -42,9 +41,9 @@ class Backgrounds:
         """The usable annotations of image k of the file."""
         return self._annotations[self.images[k]["id"]]
 
-    def rows(self, k: int) -> list[Sequence[float]]:
+    def rows(self, k: int) -> Sequence[Sequence[float]]:
         """The teacher's detections in image k: [image_id, category_id, x, y, width, height, score]."""
-        return self._rows[self.images[k]["id"]]
+        return self._rows.get(self.images[k]["id"], [])
 
     def certain(self, label: str) -> list[int]:
         """Images in which every object of the class is annotated: there a pasted one is not the only box."""

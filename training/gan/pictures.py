@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from surveil.errors import OutputError
+from training.data.coco import is_labelled, read_json
 from training.data.complaints import Complaints
 from training.data.decode import decode_one, picture_files
 from training.data.layout import Split
-from training.data.records import is_labelled, read_json
 from training.errors import ConfigError, DataError
 from training.files import write_whole
 from training.gan.backgrounds import Backgrounds

@@ -56,6 +56,7 @@ def add_commands(commands: Any, machine: argparse.ArgumentParser) -> None:
 def run_table_command(options: argparse.Namespace, machine: Machine) -> None:
     """Train what is missing, or report."""
     from training.errors import ConfigError
+    from training.lock import RUN, locked
     from training.papers.report import as_markdown, draw, measured
     from training.papers.run import Place, run_table
     from training.papers.speed import SPEEDS, read_speeds, time_rows
@@ -73,9 +74,10 @@ def run_table_command(options: argparse.Namespace, machine: Machine) -> None:
         data=options.data, out=options.out, weights=options.weights, images=options.images, machine=machine
     )
     if options.report is None:
-        run_table(table, place, options.seeds)
-        speeds = time_rows(table, place)
-        (options.out / SPEEDS).write_text(json.dumps(speeds, indent=1) + "\n")
+        with locked(options.out / RUN):
+            run_table(table, place, options.seeds)
+            speeds = time_rows(table, place)
+            (options.out / SPEEDS).write_text(json.dumps(speeds, indent=1) + "\n")
     rows = measured(table, place, options.seeds, read_speeds(options.out))
     text = as_markdown(table, rows)
     folder = options.report or options.out

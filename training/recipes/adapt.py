@@ -6,8 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from training.data.balance import class_boxes, sparse_classes
+from training.data.coco import read_coco
 from training.data.layout import find_split
-from training.data.records import Record, load_records, read_annotations
+from training.data.records import Record, load_records
 from training.data.scenes import SOURCE
 from training.engine.config import StageConfig
 from training.errors import ConfigError
@@ -66,8 +67,7 @@ def for_labels(recipe: Recipe, labels: Sequence[str]) -> Recipe:
 
 def named_by(data: Path) -> list[str]:
     """Names of all categories of the training annotations, in their order. Raises DataError."""
-    content = read_annotations(find_split(data, "train").annotations)
-    return [category["name"] for category in content["categories"]]
+    return list(read_coco(find_split(data, "train").annotations).categories)
 
 
 def without_sparse(recipe: Recipe, data: Path) -> Recipe:
