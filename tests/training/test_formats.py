@@ -91,6 +91,38 @@ def test_voc_without_lists_is_split_by_chance(
     assert not set(splits[0][0]) & set(splits[0][1])
 
 
+def test_voc_without_lists_says_what_to_do(voc: Path, tmp_path: Path) -> None:
+    (voc / "ImageSets" / "Main" / "val.txt").unlink()
+    wanted = (
+        r"looked in ImageSets/Main for train and val; trainval and test\. Say how many .* \(--val 0\.1: a"
+    )
+    with pytest.raises(DataError, match=rf"voc: no list of pictures to judge by: {wanted}"):
+        convert("voc", voc, tmp_path / "data")
+    shutil.rmtree(voc / "ImageSets")
+    with pytest.raises(DataError, match=wanted):
+        convert("voc", voc, tmp_path / "data")
+    assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize(
+    ("lists", "shared"),
+    [
+        (("trainval", "val"), r"trainval and val share 2 pictures \(8, 9\)"),
+        (("train", "train"), "share 8 pic"),
+    ],
+)
+def test_what_is_trained_on_does_not_judge(
+    voc: Path, tmp_path: Path, lists: tuple[str, str], shared: str
+) -> None:
+    (voc / "ImageSets" / "Main" / "trainval.txt").write_text("".join(f"{k}\n" for k in range(10)))
+    with pytest.raises(DataError, match=rf"the lists .*{shared}.*--lists train,val or trainval,test"):
+        convert("voc", voc, tmp_path / "data", lists=lists)
+    assert not (tmp_path / "data").exists()
+    (voc / "ImageSets" / "Main" / "test.txt").write_text("0\n")
+    with pytest.raises(DataError, match=r"train and test share 1 pictures \(0\)"):
+        convert("voc", voc, tmp_path / "data")
+
+
 CLASSES = """
 aeroplane bicycle bird boat bottle bus car cat chair cow
 diningtable dog horse motorbike person pottedplant sheep sofa train tvmonitor

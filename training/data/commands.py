@@ -25,7 +25,8 @@ def add_commands(commands: Any) -> None:
         "--val",
         type=float,
         metavar="SHARE",
-        help="of the pictures, to judge by, where the source has no split (default: 0.1)",
+        help="of the pictures, to judge by, chosen by chance where the source has no split (default: 0.1 of "
+        "YOLO folders; VOC folders without lists need it)",
     )
     convert.add_argument(
         "--lists",

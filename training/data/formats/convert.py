@@ -11,7 +11,7 @@ import numpy as np
 
 from training.data.complaints import Complaints
 from training.data.formats.annotated import DataSet, Picture
-from training.data.formats.voc import read_voc
+from training.data.formats.voc import USUAL, read_voc
 from training.data.formats.yolo import read_yolo
 from training.errors import ConfigError, DataError
 from training.files import write_whole
@@ -36,12 +36,14 @@ def convert(
         kind: One of `KINDS`.
         source: Folder in that format.
         out: Folder of the files.
-        val_share: Share of the pictures that becomes the validation split where the source names none.
+        val_share: Share of the pictures that becomes the validation split where the source names none; None:
+            a tenth, but not of VOC, whose lists may only be missing.
         seed: Of their choice.
         lists: VOC's lists to train on and to judge by; empty: the usual ones.
 
     Raises:
-        DataError: The source cannot be read, or has too few pictures for two splits.
+        DataError: The source cannot be read, names no pictures to judge by (VOC), or has too few for two
+            splits.
         ConfigError: Lists are named for a format that has none.
     """
     complaints = Complaints()
@@ -49,6 +51,13 @@ def convert(
     complaints.sum_up()
     splits = dict(data.splits)
     if not splits.get("val"):
+        if kind == "voc" and val_share is None:
+            looked = "; ".join(" and ".join(names) for names in USUAL if len(names) == 2)
+            raise DataError(
+                f"{source}: no list of pictures to judge by: looked in ImageSets/Main for {looked}. Say how "
+                f"many are to be chosen by chance instead (--val {SHARE:g}: a tenth of all), or write the "
+                "lists: the name of a picture in each line"
+            )
         share = SHARE if val_share is None else val_share
         splits["train"], splits["val"] = _split_off(splits.get("train", []), share, seed)
         log.info(

@@ -10,7 +10,7 @@ list is then the pictures of all of them. Folders without ImageSets (own picture
 
 import logging
 import xml.etree.ElementTree as ET
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from training.data.complaints import Complaints
@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 
 USUAL = (("train", "val"), ("trainval", "test"), ("trainval",), ("train",))
 """Lists to train on and to judge by, in the order in which they are looked for."""
+
+SHOWN = 4  # names that an error lists
 
 
 def read_voc(source: Path, complaints: Complaints, lists: Sequence[str] = ()) -> DataSet:
@@ -34,7 +36,8 @@ def read_voc(source: Path, complaints: Complaints, lists: Sequence[str] = ()) ->
         lists: Names of the lists to train on and to judge by; empty: those that are there, see `USUAL`.
 
     Raises:
-        DataError: There are no annotations, or not the lists that are wanted.
+        DataError: There are no annotations, or not the lists that are wanted; or the list to train on shares
+            pictures with another one.
     """
     years = [folder for folder in sorted(source.glob("*/")) if (folder / "Annotations").is_dir()]
     parts = [source] if (source / "Annotations").is_dir() or not years else years
@@ -56,12 +59,38 @@ def read_voc(source: Path, complaints: Complaints, lists: Sequence[str] = ()) ->
     splits = dict(zip(("train", "val"), wanted, strict=False)) or {"train": ""}
     if "test" in known - set(wanted):
         splits["test"] = "test"
+    _check_shared(source, parts, splits)
     pictures = {
         split: [picture for part in parts for picture in _pictures(part, name, complaints)]
         for split, name in splits.items()
     }
     labels = {box.label for split in pictures.values() for picture in split for box in picture.boxes}
     return DataSet(labels=tuple(sorted(labels)), splits=pictures)
+
+
+def _check_shared(source: Path, parts: Sequence[Path], splits: Mapping[str, str]) -> None:
+    """Refuse to judge by pictures that are trained on. Raises DataError."""
+    for split, name in splits.items():
+        if split == "train":
+            continue
+        both = [
+            stem for part in parts for stem in set(_listed(part, splits["train"])) & set(_listed(part, name))
+        ]
+        if both:
+            first = ", ".join(sorted(both)[:SHOWN]) + (", …" if len(both) > SHOWN else "")
+            raise DataError(
+                f"{source}: the lists {splits['train']} and {name} share {len(both)} pictures ({first}): a "
+                "model cannot be judged by what it was trained on; name lists that share none, such as "
+                "--lists train,val or trainval,test"
+            )
+
+
+def _listed(part: Path, name: str) -> list[str]:
+    """Names of the pictures of a list of one folder; none where there is no such list."""
+    file = part / "ImageSets" / "Main" / f"{name}.txt"
+    if not file.exists():
+        return []
+    return [line.split()[0] for line in file.read_text().splitlines() if line.strip()]
 
 
 def _pictures(part: Path, name: str, complaints: Complaints) -> list[Picture]:
@@ -75,7 +104,7 @@ def _pictures(part: Path, name: str, complaints: Complaints) -> list[Picture]:
         if not names:
             raise DataError(f"{part}: neither ImageSets/Main nor XML files in {notes}")
     elif file.exists():
-        names = [line.split()[0] for line in file.read_text().splitlines() if line.strip()]
+        names = _listed(part, name)
     else:
         log.info("%s: no list %s", part, name)
         return []
