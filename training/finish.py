@@ -259,11 +259,13 @@ def describe(space: Workspace, weights: Path, model: Finished, facts: Mapping[st
     for name, first in ((recipe.ships, recipe.sizes[0]), *recipe.aliases):
         sizes = (first, *(size for size in recipe.sizes if size != first))
         card = build_card(model.path, recipe.texts, recipe.labels.labels, sizes, f"{name}{suffix}")
+        cuts = choose_thresholds(model.judged[first].evaluation)
+        notes = [*card.measured["notes"], *cuts.notes]
         files.append(model.path.with_name(f"{name}{suffix}.json"))
         replace(
             card,
-            thresholds=choose_thresholds(model.judged[first].evaluation),
-            measured={**measured, **card.measured},
+            thresholds=cuts.thresholds,
+            measured={**measured, **card.measured, "notes": notes},
             training=training,
         ).save(files[-1])
     return files

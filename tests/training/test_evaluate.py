@@ -176,5 +176,49 @@ def straight_curve() -> Evaluation:
 
 def test_thresholds_are_read_off_the_curve() -> None:
     assert precision_at(straight_curve(), 0.4) == pytest.approx(0.7)
-    cuts = choose_thresholds(straight_curve(), ThresholdRule(low=0.6, high=0.75, birth=0.85))
+    chosen = choose_thresholds(straight_curve(), ThresholdRule(low=0.6, high=0.75, birth=0.85))
+    cuts = chosen.thresholds
+    assert chosen.notes == ()
     assert (cuts.low, cuts.high, cuts.birth, cuts.display) == pytest.approx((0.2, 0.5, 0.7, 0.5), abs=0.011)
+
+
+def weak_curve(most: float, precision: float) -> ClassResult:
+    """Recall r, up to 0.5, is reached at score most * (1 - r), always with the same precision."""
+    recall = np.linspace(0, 1, 101)
+    there = recall <= 0.5
+    scores, right = np.where(there, most * (1 - recall), 0.0), np.where(there, precision, 0.0)
+    return ClassResult(figures=(0.0,) * 12, images=1, boxes=50, precision=right, scores=scores)
+
+
+def test_a_model_that_reaches_no_precision_is_cut_where_it_shows_most(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    weak = Evaluation(classes={"person": weak_curve(0.95, 0.7), "car": weak_curve(0.9, 0.5)})
+    assert precision_at(weak, 0.5) == pytest.approx(0.6)
+    assert precision_at(weak, 0.99) == 0  # nothing is left: that is no precision of 1
+    chosen = choose_thresholds(weak, ThresholdRule(low=0.55))
+    cuts = chosen.thresholds
+    # recall falls from 0.45 on (car) and from 0.475 on (person): there F1 is still that of the whole curves
+    assert (cuts.low, cuts.high, cuts.birth, cuts.display) == (0.1, 0.45, 0.45, 0.45)
+    (note,) = chosen.notes
+    assert (
+        "no score reaches the mean precision wanted for high 0.75, birth 0.86; the most is 0.60 at 0.10"
+        in note
+    )
+    assert "(by class: person 0.70, car 0.50)" in note
+    assert note in caplog.text
+
+
+def test_a_class_of_which_no_track_can_begin_is_named() -> None:
+    chosen = choose_thresholds(
+        Evaluation(classes={"person": weak_curve(0.9, 0.9), "car": weak_curve(0.3, 0.1)})
+    )
+    assert chosen.thresholds.birth == 0.31  # from there on only people are left
+    assert chosen.notes == ("Thresholds: no right box of car has a score of 0.31, where tracks begin",)
+
+
+def test_a_model_that_finds_nothing_has_thresholds_and_a_note() -> None:
+    chosen = choose_thresholds(Evaluation(classes={"person": weak_curve(0.0, 0.0)}))
+    assert chosen.thresholds.birth == 0.1
+    assert "the most is 0.00" in chosen.notes[0]
+    assert "no right box of person" in chosen.notes[1]
