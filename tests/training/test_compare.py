@@ -93,9 +93,25 @@ def test_latencies_of_cards(tmp_path: Path) -> None:
     assert compare(tmp_path / "out", fast, slow, "--from-cards", "--pictures", "1") == 0
     rows = json.loads((tmp_path / "out" / "compare.json").read_text())["rows"]
     assert [row["median_ms"] for row in rows] == [5.0, None]
+    assert "Not in the plot" not in (tmp_path / "out" / "compare.md").read_text()
     entries = open_entries([str(slow)], [], [])
     with pytest.raises(ConfigError, match=r"slow/colours\.onnx: neither its card .* at 64x64"):
         from_cards(entries)
+
+
+def test_the_folder_need_not_be_named_and_what_is_not_drawn_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    known = model(tmp_path, "known", measured=measured(40.0, 5.0))
+    bare = model(tmp_path, "bare")
+    monkeypatch.chdir(tmp_path)
+    options = ["--rounds", "1", "--runtime", "onnxruntime", "--cell", "64", "--pictures", "1"]
+    assert cli.main(["compare", str(known), str(bare), *options]) == 0
+    said = capsys.readouterr()
+    assert f"table, plot and sheet in {tmp_path / 'compare'}" in said.err
+    assert "Not in the plot, because no card says an AP of them at this size: bare;" in said.out
+    names = {"compare.md", "compare.json", "ap_over_latency.png", "sheet.jpg"}
+    assert {file.name for file in (tmp_path / "compare").iterdir()} == names
 
 
 def test_names_sizes_and_cards(tmp_path: Path) -> None:

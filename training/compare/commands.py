@@ -19,7 +19,13 @@ def add_commands(commands: Any) -> None:
         metavar="MODEL",
         help="MODEL.onnx with its card, or a shipped name; MODEL@416x416: at another size of its card",
     )
-    compare.add_argument("--out", type=Path, required=True, metavar="DIR", help="compare.md, plot and sheet")
+    compare.add_argument(
+        "--out",
+        type=Path,
+        default=Path("compare"),
+        metavar="DIR",
+        help="compare.md, plot and sheet (default: compare)",
+    )
     compare.add_argument(
         "--card",
         type=Path,
@@ -63,4 +69,4 @@ def run_compare(options: argparse.Namespace) -> None:
     names = [name.strip() for name in options.names.split(",")] if options.names else []
     text = compare(open_entries(options.models, options.card, names), options.out, config)
     sys.stdout.write(text)
-    sys.stderr.write(f"table, plot and sheet in {options.out}\n")
+    sys.stderr.write(f"table, plot and sheet in {options.out.resolve()}\n")

@@ -52,6 +52,12 @@ def page(
         + (f", on {data[0]}." if len(data) == 1 else "." if not data else f": on {'; '.join(data)}. ")
         + ("**They are of different data: do not compare them.**" if len(data) > 1 else "")
     )
+    unknown = [row["model"] for row in rows if row["AP"] is None]
+    if unknown:
+        lines.append(
+            f"Not in the plot, because no card says an AP of them at this size: {', '.join(unknown)}; "
+            "`python -m training evaluate` measures it."
+        )
     lines += [
         f"Milliseconds for one picture, decoding and suppression included: {latencies.how}. "
         "CPU: processor time of all threads, which other programs do not lengthen. "
