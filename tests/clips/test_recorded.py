@@ -10,6 +10,7 @@ import pytest
 from tests.clips import golden
 
 VISITS = {  # first and last frame (from 0) of every visit, and frames a second
+    "cars-from-above": (12.5, [(54, 108), (178, 230), (186, 238), (314, 348)]),
     "people-one-by-one": (10.0, [(58, 198), (222, 448), (502, 702), (748, 872), (912, 1206), (1222, 1346)]),
 }
 TOLERANCE_FRAMES = 25

@@ -13,7 +13,7 @@ from surveil.capture.spec import SourceSpec
 from surveil.errors import ModelError, SourceCause, SourceError, UsageError
 from surveil.pipeline.session import CameraConfig, Session
 from surveil.render.style import OverlayStyle
-from surveil.types import FrameResult
+from surveil.types import Frame, FrameResult
 
 PAUSE = threading.Event()  # never set: something to wait on
 
@@ -183,6 +183,45 @@ def test_model_is_exchanged_while_running(fakes: SimpleNamespace) -> None:
     assert not parts.brains[-1].detector.closed
     session.stop(2.0)
     assert parts.asked == [None, "m1", "m2", "m3", "m4", "m5", "missing"]
+
+
+def test_no_frame_is_lost_while_models_are_exchanged(fakes: SimpleNamespace) -> None:
+    turn = threading.Semaphore(1)  # the camera's next picture comes when its last one has been served
+
+    class Paced(fakes.Source):
+        def picture(self, index: int) -> Frame:
+            turn.acquire(timeout=2.0)  # one that never is served leaves a gap
+            return super().picture(index)
+
+    class Parts(fakes.Parts):
+        def open_source(self, config: CameraConfig) -> Any:
+            kind = Paced if config.id == "a" else fakes.Source
+            source = self.sources[config.id] = kind(camera_id=config.id, **self.source)
+            return source
+
+    def tap(result: FrameResult) -> bool:
+        seen[result.frame.camera_id].append(result.frame.index)
+        if result.frame.camera_id == "a":
+            turn.release()
+        return True
+
+    seen: dict[str, list[int]] = {"a": [], "f": []}
+    parts = Parts(lambda: fakes.Detector(hold=lambda: PAUSE.wait(0.002)), endless=True)
+    cameras = [camera("a", taps={"t": tap}), camera("f", live=False, paced=False, taps={"t": tap})]
+    session = Session(parts, cameras)
+    session.start()
+    for number in range(8):
+        if number:
+            session.set_model(f"m{number}")
+        known = {name: len(indices) for name, indices in seen.items()}
+        eventually(lambda known=known: all(len(seen[name]) > count + 4 for name, count in known.items()))
+    drops = {name: state.stats.drops for name, state in session.states().items()}
+    turn.release(100)
+    session.stop(2.0)
+    assert all({name for name, _ in brain.detector.seen} == {"a", "f"} for brain in parts.brains)
+    assert not any(count for counts in drops.values() for count in counts.values())
+    for indices in seen.values():
+        assert indices == list(range(len(indices)))
 
 
 def test_failed_recording_says_so_and_leaves_the_others(fakes: SimpleNamespace) -> None:
