@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 pytest.importorskip("torch", reason="the extra `train` is not installed")
 
+from training import cli
 from training.data.coco import SIDE, Fault, fault_of, read_coco, read_json
 from training.data.layout import find_split
 from training.data.records import LabelConfig, check_learnable, load_records
@@ -268,3 +269,22 @@ def test_a_file_of_anything_is_named(value: Any, tmp_path: Path) -> None:
     for read in READERS:
         with pytest.raises(DataError, match=r"train\.json: "):
             read(file)
+
+
+def test_training_on_nothing_and_judging_by_nonsense_are_refused_at_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = content()
+    (tmp_path / "data" / "train").mkdir(parents=True)
+    (tmp_path / "data" / "val").mkdir()
+    train, val = (tmp_path / "data" / f"{name}.json" for name in ("train", "val"))
+    train.write_text(json.dumps({**data, "annotations": []}))
+    val.write_text(json.dumps(data))
+    options = ["--labels", "all", "--data", str(tmp_path / "data"), "--out", str(tmp_path / "run")]
+    for command in ("cache", "train"):
+        assert cli.main([command, "own", *options]) == 2
+        assert "train.json: no box of person, car in any of the 2 pictures" in capsys.readouterr().err
+    val.write_text(json.dumps({**data, "annotations": []}))
+    assert cli.main(["train", "own", *options]) == 2
+    assert "val.json: nothing to judge by: annotations is empty" in capsys.readouterr().err
+    assert {file.suffix for file in (tmp_path / "run").iterdir()} == {".lock"}

