@@ -11,7 +11,7 @@ from training.assigners.tal import TALConfig, assign_tal
 from training.errors import ConfigError
 from training.losses.boxes import pair_ciou, pair_giou
 from training.losses.distill import box_distillation, overlap_distillation, padded_bins, score_distillation
-from training.losses.distribution import distribution_focal
+from training.losses.distribution import GFL_MARGIN, MARGIN, distribution_focal
 from training.losses.localization import Localization, LocalizationConfig
 from training.losses.quality import quality_focal, smoothed, varifocal
 from training.losses.targets import Levels, Soft, Targets
@@ -38,6 +38,13 @@ class LossConfig:
         atss: Constants of the assignment by distance and anchors.
         localization: Distillation by region; None leaves it out.
         smoothing: Share of a positive's target that all classes of its cell get alike, see `smoothed`.
+        norm: What the sums are divided by, and how much a positive's box counts.
+            `quality`: everything by the sum of the positives' qualities, which weigh the boxes as well; a
+            quality is 0.02 at least.
+            `positives`: as GFL v1 does it (Li et al., NeurIPS 2020, and its published code). Classes by the
+            number of positives; boxes weigh as much as the cell's highest score, by the sum of these weights;
+            distances of the distributions end 0.1 below the last bin. Distillation by region goes with the
+            boxes.
     """
 
     quality: str = "varifocal"
@@ -51,13 +58,16 @@ class LossConfig:
     atss: ATSSConfig = field(default_factory=ATSSConfig)
     localization: LocalizationConfig | None = field(default=None, metadata=LATER)
     smoothing: float = field(default=0.0, metadata=LATER)
+    norm: str = field(default="quality", metadata=LATER)
 
     def __post_init__(self) -> None:
-        """Check the names of the losses."""
+        """Check the names of the losses, and the share."""
         if self.quality not in ("varifocal", "qfl"):
             raise ConfigError(f"loss: quality is {self.quality!r}, expected varifocal or qfl")
         if self.overlap not in ("giou", "ciou"):
             raise ConfigError(f"loss: overlap is {self.overlap!r}, expected giou or ciou")
+        if self.norm not in ("quality", "positives"):
+            raise ConfigError(f"loss: norm is {self.norm!r}, expected quality or positives")
         if not 0 <= self.smoothing < 1:
             raise ConfigError(f"loss: smoothing is {self.smoothing:g}, expected a share from 0 to below 1")
 
@@ -138,28 +148,40 @@ class Criterion:
         """Weighted losses by name; train on their sum. Arguments as in `pairs`."""
         logits = self.reading.logits(raw)
         pairs = self.pairs(raw, targets, assigner)
-        losses = self._supervised(logits, raw, targets, pairs)
+        weight = self._box_weight(logits, targets, pairs)
+        losses = self._supervised(logits, raw, targets, (pairs, weight))
         if targets.soft is not None:
             losses |= self._distilled(logits, raw, targets.soft)
         if self.localization is not None:
-            weighted = replace(pairs, quality=pairs.quality.clamp(min=MIN_QUALITY))
-            losses |= self.localization(raw, targets, weighted)
+            losses |= self.localization(raw, targets, replace(pairs, quality=weight))
         return losses
 
+    def _box_weight(self, logits: Tensor, targets: Targets, pairs: Assignment) -> Tensor:
+        """How much the box of each positive counts: (P,), no gradients."""
+        if self.config.norm == "quality":
+            return pairs.quality.clamp(min=MIN_QUALITY)
+        image = targets.objects.image[pairs.objects]
+        return logits.detach()[image, pairs.cells].sigmoid().amax(-1)
+
     def _supervised(
-        self, logits: Tensor, raw: Tensor, targets: Targets, pairs: Assignment
+        self, logits: Tensor, raw: Tensor, targets: Targets, positives: tuple[Assignment, Tensor]
     ) -> dict[str, Tensor]:
-        config, objects = self.config, targets.objects
+        """Losses of classes and boxes; `positives`: the pairs, and the weights (P,) of their boxes."""
+        config, objects, (pairs, weight) = self.config, targets.objects, positives
+        by_quality = config.norm == "quality"
         image = objects.image[pairs.objects]
-        weight = pairs.quality.clamp(min=MIN_QUALITY)
         target = torch.zeros_like(logits)
-        target[image, pairs.cells, objects.classes[pairs.objects]] = weight
-        norm = normaliser(target.sum())
+        entries = image, pairs.cells, objects.classes[pairs.objects]
+        target[entries] = weight if by_quality else pairs.quality
+        positive = torch.zeros_like(target, dtype=torch.bool)
+        positive[entries] = True
+        norm = normaliser(target.sum() if by_quality else weight.new_tensor(len(weight)))
         quality = varifocal if config.quality == "varifocal" else quality_focal
         ignore = targets.ignore[:, self.places.cells]
-        wanted = smoothed(target, config.smoothing)
-        losses = {"cls": config.cls * quality(logits, wanted, ignore, target > 0) / norm}
+        wanted = smoothed(target, config.smoothing, positive)
+        losses = {"cls": config.cls * quality(logits, wanted, ignore, positive) / norm}
 
+        norm = norm if by_quality else normaliser(weight.sum())
         chosen, truth = raw[image, pairs.cells], objects.boxes[pairs.objects]
         places = self.places[pairs.cells]
         overlap = pair_giou if config.overlap == "giou" else pair_ciou
@@ -169,7 +191,8 @@ class Criterion:
             centre, stride = places.centres, places.strides
             distance = torch.cat([centre - truth[:, :2], truth[:, 2:] - centre], -1) / stride[:, None]
             sides = self.reading.distributions(chosen)
-            sharp = distribution_focal(sides, distance, self.reading.reg_max)
+            margin = MARGIN if by_quality else GFL_MARGIN
+            sharp = distribution_focal(sides, distance, self.reading.reg_max, margin)
             losses["dfl"] = config.dfl * (weight * sharp).sum() / norm
         return losses
 

@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
-def smoothed(target: Tensor, share: float) -> Tensor:
+def smoothed(target: Tensor, share: float, positive: Tensor | None = None) -> Tensor:
     """Targets with label smoothing (Szegedy et al., CVPR 2016, section 7), for scores that are qualities.
 
     A cell with an object of quality q aims at (1 - share) q + share / C for the object's class and at
@@ -13,16 +13,19 @@ def smoothed(target: Tensor, share: float) -> Tensor:
     without an object keep 0: there is no class to doubt, and thousands of them would drown the objects.
 
     Args:
-        target: (B, N, C) in 0..1; above 0 the cell is a positive of that class.
+        target: (B, N, C) in 0..1.
         share: 0 to below 1.
+        positive: (B, N, C) bool: cells and the classes of their objects; None: where the target is above 0.
 
     Returns:
         (B, N, C).
     """
     if not share:
         return target
-    positive = (target > 0).any(-1, keepdim=True)
-    return torch.where(positive, (1 - share) * target + share / target.shape[-1], target)
+    positive = target > 0 if positive is None else positive
+    return torch.where(
+        positive.any(-1, keepdim=True), (1 - share) * target + share / target.shape[-1], target
+    )
 
 
 def varifocal(
