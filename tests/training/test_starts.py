@@ -18,11 +18,14 @@ from tests.training.tiny_families import write_imagenet_start, write_tuned_start
 from training import cli
 from training.data.anchors import cluster, drawn_sides, levels_of, report, shape_iou
 from training.data.cache import draw_order
-from training.errors import CheckpointError, DataError
+from training.errors import CheckpointError, ConfigError, DataError
+from training.models.backbone import MobileNetV2 as TunedMobileNetV2
+from training.models.blocks import Bottleneck
 from training.models.efficientnet_lite import EfficientNetLite
 from training.models.mobilenet_v1 import MobileNetV1
 from training.models.mobilenet_v2 import MobileNetV2
 from training.models.shapes import YoloConfig
+from training.models.staged import StagedBackbone
 from training.models.starts import begin, load_folded, settle_norms
 
 
@@ -100,53 +103,148 @@ def test_a_start_of_another_network_is_named_layer_by_layer(start: Path, tmp_pat
         load_folded(MobileNetV2(), tmp_path / "none.safetensors")
 
 
-def as_timm(backbone: EfficientNetLite) -> dict[str, torch.Tensor]:
-    """A backbone's tensors under timm's names, for RGB by ImageNet's mean and deviation."""
-    state = {}
-    stem, first, *rest = backbone.layers
+STAGES = {  # blocks of timm's stages, and their strides, as far as these networks go
+    "v1": ((1, 2, 2, 6, 2), (1, 2, 2, 2, 2)),
+    "v2": ((1, 2, 3, 4, 3, 3, 1), (1, 2, 2, 2, 1, 2, 1)),
+    "lite": ((1, 2, 2, 3, 3, 4, 1), (1, 2, 2, 2, 1, 2, 1)),
+}
+HALF, IMAGENET = ((0.5,) * 3, (0.5,) * 3), ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+UNTIL = 3  # stages up to the tap at stride 8
+INNER = (..., slice(5, None), slice(5, None))  # black borders differ
+
+
+def as_timm(backbone: StagedBackbone, blocks: tuple[int, ...]) -> dict[str, torch.Tensor]:
+    """A backbone's tensors under timm's names, and what else is in such a file."""
+    stem, *rest = backbone.layers
+    places = [(stage, k) for stage, count in enumerate(blocks) for k in range(count)]
     parts = {"conv_stem": stem[0], "bn1": stem[1]}
-    parts |= {
-        "blocks.0.0.conv_dw": first.depth[0],
-        "blocks.0.0.bn1": first.depth[1],
-        "blocks.0.0.conv_pw": first.project[0],
-        "blocks.0.0.bn2": first.project[1],
-    }
-    for k, block in enumerate(rest):
-        names = ("conv_pw", "bn1", "conv_dw", "bn2", "conv_pwl", "bn3")
-        modules = (*list(block.expand)[:2], *list(block.depth)[:2], *block.project)
-        parts |= {f"blocks.1.{k}.{name}": module for name, module in zip(names, modules, strict=True)}
+    for (stage, k), block in zip(places, rest, strict=True):
+        if isinstance(block, Bottleneck) and isinstance(block.expand, torch.nn.Identity):
+            pairs, names = (block.depth, block.project), ("conv_dw", "bn1", "conv_pw", "bn2")
+        elif isinstance(block, Bottleneck):
+            pairs = (block.expand, block.depth, block.project)
+            names = ("conv_pw", "bn1", "conv_dw", "bn2", "conv_pwl", "bn3")
+        else:
+            pairs, names = tuple(block), ("conv_dw", "bn1", "conv_pw", "bn2")
+        modules = [module for pair in pairs for module in (pair[0], pair[1])]
+        parts |= {f"blocks.{stage}.{k}.{name}": m for name, m in zip(names, modules, strict=True)}
+    state = {"classifier.weight": torch.zeros(3, 3), "conv_head.weight": torch.zeros(3, 3)}
     for name, module in parts.items():
         state |= {f"{name}.{field}": value.clone() for field, value in module.state_dict().items()}
     return state
 
 
+def as_timm_computes(
+    state: dict[str, torch.Tensor], kind: str, image: torch.Tensor, eps: float
+) -> torch.Tensor:
+    """Picture (B, 3, H, W), normalised RGB, to stride 8, by torch's functions and the names alone."""
+
+    def layer(x: torch.Tensor, conv: str, bn: str, stride: int = 1, act: bool = True) -> torch.Tensor:
+        w = state[f"{conv}.weight"]
+        groups = len(w) if w.shape[1] == 1 else 1
+        x = torch.nn.functional.conv2d(x, w, None, stride, w.shape[-1] // 2, 1, groups)
+        mean, var = state[f"{bn}.running_mean"], state[f"{bn}.running_var"]
+        x = torch.nn.functional.batch_norm(
+            x, mean, var, state[f"{bn}.weight"], state[f"{bn}.bias"], False, 0.0, eps
+        )
+        return x.clamp(0, 6) if act else x
+
+    x = layer(image, "conv_stem", "bn1", 2)
+    for stage, (count, stride) in enumerate(list(zip(*STAGES[kind], strict=True))[:UNTIL]):
+        for k in range(count):
+            at, step, before = f"blocks.{stage}.{k}.", stride if k == 0 else 1, x
+            if f"{at}conv_pwl.weight" in state:
+                x = layer(x, f"{at}conv_pw", f"{at}bn1")
+                x = layer(x, f"{at}conv_dw", f"{at}bn2", step)
+                x = layer(x, f"{at}conv_pwl", f"{at}bn3", act=False)
+            else:
+                x = layer(x, f"{at}conv_dw", f"{at}bn1", step)
+                x = layer(x, f"{at}conv_pw", f"{at}bn2", act=kind == "v1")
+            x = x + before if kind != "v1" and step == 1 and x.shape == before.shape else x
+    return x
+
+
 @pytest.mark.parametrize(
-    ("name", "colours"),
+    ("name", "kind", "colours", "eps"),
     [
-        ("lite0.safetensors", ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))),
-        ("tf_lite0.safetensors", ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))),
+        ("efficientnet_lite0.ra_in1k.safetensors", "lite", IMAGENET, 1e-5),
+        ("tf_efficientnet_lite0.in1k.safetensors", "lite", HALF, 1e-3),
+        ("mobilenetv1_100.safetensors", "v1", HALF, 1e-5),
+        ("mobilenetv2_100.ra_in1k.safetensors", "v2", IMAGENET, 1e-5),
     ],
 )
-def test_a_start_of_timm_computes_the_same_from_our_input(tmp_path: Path, name: str, colours: tuple) -> None:
+def test_a_start_of_timm_computes_what_timms_network_does(
+    tmp_path: Path, name: str, kind: str, colours: tuple, eps: float
+) -> None:
+    """From our input, with timm's colours and the epsilon of its norms."""
+    made = {"lite": EfficientNetLite, "v1": lambda: MobileNetV1(0.25), "v2": lambda: MobileNetV2(0.5)}[kind]
     torch.manual_seed(4)
-    theirs, ours = EfficientNetLite(0).eval(), EfficientNetLite(0).eval()
+    theirs, ours = made().eval(), made().eval()
     for module in theirs.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
             torch.nn.init.uniform_(module.running_mean, -0.2, 0.2)
-            torch.nn.init.uniform_(module.running_var, 0.5, 2.0)
-    state = as_timm(theirs) | {"classifier.weight": torch.zeros(3, 3), "conv_head.weight": torch.zeros(3, 3)}
+            torch.nn.init.uniform_(module.running_var, 0.003, 0.3)
+            torch.nn.init.uniform_(module.weight, 0.2, 0.6)
+    state = as_timm(theirs, STAGES[kind][0])
     save_file(state, tmp_path / name)
     begin(ours, tmp_path / name)
-    image = torch.rand(2, 3, 64, 64)
+    image = torch.rand(2, 3, 96, 96)
     mean, std = (torch.tensor(v)[:, None, None] for v in colours)
     with torch.no_grad():
-        got = ours.layers[0](image)
-        wanted = theirs.layers[0]((image.flip(1) - mean) / std)
-        assert torch.allclose(got[..., 1:, 1:], wanted[..., 1:, 1:], atol=1e-4)  # without the black border
-        deep = [layer.project[0].weight for layer in (ours.layers[16], theirs.layers[16])]
-    assert torch.equal(*deep)
-    with pytest.raises(CheckpointError, match=r"does not fit EfficientNetLite: blocks\.1\.2\.conv_dw is "):
-        begin(EfficientNetLite(1), tmp_path / name)
+        got = ours(image)[0]
+        wanted, wrong = (
+            as_timm_computes(state, kind, (image.flip(1) - mean) / std, e) for e in (eps, 1e-3 + 1e-5 - eps)
+        )
+    assert torch.allclose(got[INNER], wanted[INNER], rtol=1e-3, atol=1e-3 * float(wanted.abs().max()))
+    assert float((got - wrong)[INNER].abs().max()) > 0.02 * float(wanted.abs().max())
+
+
+def test_a_start_of_timm_that_does_not_fit_is_named_layer_by_layer(tmp_path: Path) -> None:
+    path = tmp_path / "efficientnet_lite0.ra_in1k.safetensors"
+    state = as_timm(EfficientNetLite(0), STAGES["lite"][0])
+    save_file(state, path)
+    with pytest.raises(
+        CheckpointError,
+        match=r"does not fit EfficientNetLite: blocks\.2\.0\.conv_dw\.weight is \(144, 1, 5, 5\), ",
+    ):
+        begin(EfficientNetLite(1), path)
+    whole = dict(state)
+    del state["blocks.3.0.bn2.running_var"]
+    save_file(state, path)
+    with pytest.raises(CheckpointError, match=r"Lite: blocks\.3\.0\.bn2\.running_var is missing\. Take"):
+        begin(EfficientNetLite(0), path)
+    with pytest.raises(CheckpointError, match=r"timm's, such as conv_stem\.weight, are for networks with"):
+        TunedMobileNetV2().load_start(path)
+    path = tmp_path / "model.safetensors"
+    save_file(whole, path)
+    with pytest.raises(CheckpointError, match=r"its name does not say which.*give it timm's name"):
+        begin(EfficientNetLite(0), path)
+
+
+def test_a_tuned_start_that_does_not_fit_is_named_layer_by_layer(tmp_path: Path) -> None:
+    path = write_tuned_start(tmp_path / "tuned.safetensors")
+    state = load_file(path)
+    assert torch.equal(TunedMobileNetV2().load_start(path).stem.weight, state["00_conv.weight"])
+    state["03_conv.weight"], state["05_conv.weight"] = torch.zeros(8, 8, 1, 1), torch.zeros(3)
+    state["07_conv.bias"] = torch.zeros(2)
+    save_file(state, path)
+    wrong = (
+        r"does not fit MobileNetV2: 03_conv is \(8, 8, 1, 1\), expected \(16, 32, 1, 1\); 05_conv is \(3,\), "
+        r".*; 07_conv\.bias is \(2,\), expected \(24,\)\. Take a start"
+    )
+    with pytest.raises(CheckpointError, match=wrong):
+        TunedMobileNetV2().load_start(path)
+    save_file({k: v for k, v in load_file(path).items() if k[:2] < "03"}, path)
+    with pytest.raises(CheckpointError, match="3 convolutions, expected 52"):
+        TunedMobileNetV2().load_start(path)
+
+
+def test_a_width_without_channels_is_refused() -> None:
+    with pytest.raises(ConfigError, match="expected a factor above 0"):
+        MobileNetV2(0.0)
+    with pytest.raises(ConfigError, match=r"width 0\.7 leaves 22\.4 of 32 channels"):
+        MobileNetV1(0.7)
+    assert all(channels % 8 == 0 for channels in MobileNetV2(0.7).channels)
 
 
 @pytest.mark.parametrize(

@@ -6,14 +6,13 @@ has not, and the last convolution (1280) is left out.
 
 from pathlib import Path
 
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from training.errors import CheckpointError
 from training.models.activations import activation
 from training.models.depthwise import Depthwise
 from training.models.mobilenet_v2 import STAGES
+from training.models.start_files import folded_misfits, read_folded, refuse
 
 LOW_BLOCKS = 6  # blocks up to the stride-8 tap
 TAPS = (5, 12, 16)  # blocks whose outputs are handed to the neck, at strides 8, 16, 32
@@ -89,26 +88,18 @@ class MobileNetV2(nn.Module):
         An exported detector of ours (`.onnx`) is a start as well: its backbone is taken.
 
         Raises:
-            CheckpointError: The file is missing or holds another network.
+            CheckpointError: The file is missing or holds another network; names the layers that do not fit.
         """
         if path.suffix == ".onnx":
             return self._load_exported(path)
-        try:
-            state = load_file(path)
-        except (OSError, SafetensorError) as error:
-            raise CheckpointError(f"{path}: not a safetensors file that can be read ({error})") from error
-        names = sorted({key.rsplit(".", 1)[0] for key in state}, key=lambda name: int(name.split("_")[0]))
+        layers = read_folded(path)
         convs = [m for m in self.modules() if isinstance(m, nn.Conv2d)]
-        if len(names) != len(convs):
-            raise CheckpointError(f"{path}: {len(names)} convolutions, expected {len(convs)}")
-        for name, conv in zip(names, convs, strict=True):
-            weight, bias = state[f"{name}.weight"], state[f"{name}.bias"]
-            if weight.shape != conv.weight.shape or conv.bias is None:
-                raise CheckpointError(
-                    f"{path}: {name} has shape {tuple(weight.shape)}, expected {tuple(conv.weight.shape)}"
-                )
-            conv.weight.data.copy_(weight.float())
-            conv.bias.data.copy_(bias.float())
+        wrong = folded_misfits(layers, convs)
+        if len(layers) != len(convs):
+            wrong.append(f"{len(layers)} convolutions, expected {len(convs)}")
+        refuse(path, self, wrong)
+        for (_, weight, bias), conv in zip(layers, convs, strict=True):
+            conv.load_state_dict({"weight": weight, "bias": bias})
         return self
 
     def _load_exported(self, path: Path) -> "MobileNetV2":
@@ -121,7 +112,14 @@ class MobileNetV2(nn.Module):
             if name.startswith(prefix)
         }
         own = self.state_dict()
-        if {k: v.shape for k, v in state.items()} != {k: v.shape for k, v in own.items()}:
-            raise CheckpointError(f"{path}: holds no backbone of ours ({len(state)} of {len(own)} tensors)")
+        if not state:
+            raise CheckpointError(f"{path}: holds no backbone of ours")
+        wrong = [f"{k} is missing" for k in own if k not in state]
+        wrong += [
+            f"{k} is {tuple(v.shape)}, expected {tuple(own[k].shape) if k in own else 'nothing'}"
+            for k, v in state.items()
+            if k not in own or v.shape != own[k].shape
+        ]
+        refuse(path, self, wrong)
         self.load_state_dict(state)
         return self

@@ -37,7 +37,12 @@ def rounded(channels: int, width: float) -> int:
 
     >>> rounded(24, 0.75), rounded(80, 1.1)
     (24, 88)
+
+    Raises:
+        ConfigError: The width is not above zero.
     """
+    if width <= 0:
+        raise ConfigError(f"width is {width:g}, expected a factor above 0 such as 0.5, 0.75 or 1")
     exact = channels * width
     whole = max(MULTIPLE, int(exact + MULTIPLE / 2) // MULTIPLE * MULTIPLE)
     return whole + MULTIPLE if whole < 0.9 * exact else whole

@@ -25,7 +25,7 @@ class MobileNetV2(StagedBackbone):
     """Taps of 32, 96 and 320 channels times the width."""
 
     def __init__(self, width: float = 1.0, act: str = "relu6") -> None:
-        """Random weights; channels are rounded to multiples of eight, as in the paper."""
+        """Random weights. Any width will do: channels are rounded to multiples of eight, as in the paper."""
         cin = rounded(STEM, width)
         layers: list[nn.Module] = [ConvBN(3, cin, kernel=3, stride=2, act=act)]
         for expansion, channels, repeats, stride in STAGES:

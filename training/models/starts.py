@@ -9,18 +9,13 @@ pads on both sides, which moves every map by half a cell and changes nothing els
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from training.errors import CheckpointError
 from training.models.backbone import MobileNetV2
 from training.models.blocks import ConvBN
 from training.models.staged import StagedBackbone
-from training.models.timm_starts import colours_of, is_timm, misfits, take
-
-SHOWN = 5  # layers that an error lists
-Layer = tuple[str, Tensor, Tensor]  # name, weight, bias
+from training.models.start_files import folded_misfits, read_folded, read_tensors, refuse
+from training.models.timm_starts import is_timm, made_of, misfits, take
 
 
 def begin(backbone: MobileNetV2 | StagedBackbone, path: Path, pictures: Tensor | None = None) -> None:
@@ -37,47 +32,14 @@ def begin(backbone: MobileNetV2 | StagedBackbone, path: Path, pictures: Tensor |
     if isinstance(backbone, MobileNetV2):
         backbone.load_start(path)
         return
-    state = _read(path)
+    state = read_tensors(path)
     if is_timm(state):
-        _check(path, backbone, misfits(backbone, state))
-        take(backbone, state, colours_of(path.name))
+        refuse(path, backbone, misfits(backbone, state))
+        take(backbone, state, made_of(path))
         return
     norms = load_folded(backbone, path)
     if pictures is not None:
         settle_norms(backbone, norms, pictures.permute(0, 3, 1, 2).float() / 255)
-
-
-def _read(path: Path) -> dict[str, Tensor]:
-    try:
-        return {name: value.float() for name, value in load_file(path).items()}
-    except (OSError, SafetensorError) as error:
-        raise CheckpointError(f"{path}: not a safetensors file that can be read ({error})") from error
-
-
-def _check(path: Path, backbone: StagedBackbone, wrong: list[str]) -> None:
-    if wrong:
-        more = f" and {len(wrong) - SHOWN} more" if len(wrong) > SHOWN else ""
-        raise CheckpointError(
-            f"{path}: does not fit {type(backbone).__name__}: {'; '.join(wrong[:SHOWN])}{more}. "
-            "Take a start of the same network and width"
-        )
-
-
-def read_folded(path: Path) -> list[Layer]:
-    """Layers of a file whose keys are numbered in execution order (`00_conv.weight`, `01_dw.weight`, …).
-
-    Raises:
-        CheckpointError: It cannot be read, or its keys are others.
-    """
-    state = _read(path)
-    try:
-        names = sorted({key.rsplit(".", 1)[0] for key in state}, key=lambda name: int(name.split("_")[0]))
-        return [(name, state[f"{name}.weight"], state[f"{name}.bias"]) for name in names]
-    except (KeyError, ValueError) as error:
-        raise CheckpointError(
-            f"{path}: expected keys such as 00_conv.weight and 00_conv.bias in execution order, or timm's "
-            f"such as conv_stem.weight ({error})"
-        ) from error
 
 
 def load_folded(backbone: StagedBackbone, path: Path) -> list[nn.BatchNorm2d]:
@@ -92,14 +54,10 @@ def load_folded(backbone: StagedBackbone, path: Path) -> list[nn.BatchNorm2d]:
     ours = [m for layer in backbone.layers[: backbone.started] for m in layer.modules()]
     blocks = [m for m in ours if isinstance(m, ConvBN)]
     theirs = read_folded(path)
-    wrong = [
-        f"{name} is {tuple(weight.shape)}, expected {tuple(block[0].weight.shape)}"
-        for (name, weight, _), block in zip(theirs, blocks, strict=False)
-        if weight.shape != block[0].weight.shape
-    ]
+    wrong = folded_misfits(theirs, [block[0] for block in blocks])
     if len(theirs) < len(blocks):
         wrong.append(f"{len(theirs)} layers, expected at least {len(blocks)}")
-    _check(path, backbone, wrong)
+    refuse(path, backbone, wrong)
     norms = []
     for k, ((_, weight, bias), block) in enumerate(zip(theirs, blocks, strict=False)):
         conv, norm = block[0], block[1]
