@@ -10,6 +10,7 @@ from surveil.errors import OutputError
 from training.engine.stage import REVISION
 from training.errors import CheckpointError
 from training.files import write_tensors
+from training.models.notes import notes_of
 from training.workspace import Workspace
 
 log = logging.getLogger(__name__)
@@ -39,7 +40,8 @@ def hand_over(space: Workspace, folder: Path) -> Path:
     target = folder / newest.parent.name / newest.name
     target.parent.mkdir(parents=True, exist_ok=True)
     state = load_file(newest)
-    write_tensors(target, {k: v.half() if v.is_floating_point() else v for k, v in state.items()})
+    halves = {k: v.half() if v.is_floating_point() else v for k, v in state.items()}
+    write_tensors(target, halves, notes_of(newest))
     log.info("%s: the weights of %s, %d bytes", target, newest, target.stat().st_size)
     return target
 

@@ -29,13 +29,16 @@ from training.engine.stage import StageJob, train_in_process
 from training.engine.trainer import Trainer
 from training.errors import CheckpointError, ConfigError
 from training.finish import training_facts
+from training.handover import hand_over
 from training.live.batches import LiveBatches
 from training.live.bench import time_parts
 from training.losses.criterion import LossConfig
+from training.losses.imitation import ImitationLossConfig
 from training.losses.localization import LocalizationConfig
 from training.losses.yolov3 import YoloV3Config
-from training.models.detector import Detector, save_model
+from training.models.detector import Detector, blend, save_model
 from training.models.mobilenet_v2 import MobileNetV2
+from training.models.notes import labels_note, labels_of
 from training.models.shapes import DetectorConfig
 from training.papers.table_distillation import LARGER_ROWS, STUDY
 from training.papers.tables import table_of
@@ -248,6 +251,41 @@ def test_the_teacher_of_a_run_is_found_and_checked_before_anything_is_done(
     ):
         space_of(tiny, tmp_path, larger=lite).train(Machine(processes=1))
     assert len(jobs) == 1
+
+
+def test_a_teacher_of_other_classes_is_refused_by_their_names(
+    tiny: TinyData, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    space, file = space_of(tiny, tmp_path), tmp_path / "wide.safetensors"
+    network = Detector(replace(recipe("mobilenetv2-gfl-320").model, classes=CLASSES))
+    save_model(network, file, labels_note(LABELS.labels))
+    assert space.larger() is not None
+    assert caplog.text == ""
+    save_model(network, file, labels_note(LABELS.labels[::-1]))
+    with pytest.raises(
+        ConfigError,
+        match="was trained for truck, bus, car, person, the student own learns person, car, bus, truck;",
+    ):
+        space.larger()
+    save_model(network, file)
+    assert space.larger() is not None
+    assert "does not say which classes it was trained for: they are taken to be person, car" in caplog.text
+
+
+def test_weights_name_their_classes(tiny_cache: FeatureCache, tiny: TinyData, tmp_path: Path) -> None:
+    job = job_of(STAGE, MODEL, tiny, tmp_path, start=tmp_path / "none", init=None, caches=())
+    late = make_trainer(tiny_cache, machine=replace(ALONE, stop_at_s=0.0))
+    assert late.run(tmp_path, {}, None, job.notes) is None
+    latest = tmp_path / "latest.safetensors"
+    assert labels_of(latest) == LABELS.labels
+    blend(latest, latest, 0.5, MODEL, tmp_path / "blended.safetensors")
+    assert labels_of(tmp_path / "blended.safetensors") == LABELS.labels
+    space = Workspace(recipe=space_of(tiny, tmp_path).recipe, data=tiny.folder, out=tmp_path / "run")
+    space.stage_folder(0).mkdir(parents=True)
+    latest.rename(space.stage_folder(0) / latest.name)
+    assert labels_of(hand_over(space, tmp_path / "small")) == LABELS.labels
+    imitating = replace(job, config=replace(STAGE, entry="view", loss=ImitationLossConfig()))
+    assert imitating.notes == {}
 
 
 def test_the_card_names_the_teacher(tiny: TinyData, tmp_path: Path) -> None:

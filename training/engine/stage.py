@@ -30,6 +30,7 @@ from training.losses.objective import objective_of
 from training.models.backbone import MobileNetV2
 from training.models.detector import Detector, load_backbone, load_model
 from training.models.norms import share_norms
+from training.models.notes import labels_note
 from training.models.shapes import ModelConfig
 from training.models.staged import StagedBackbone
 from training.models.starts import begin
@@ -83,6 +84,11 @@ class StageJob:
     def sizes(self) -> tuple[tuple[int, int], ...]:
         """Height and width of the inputs, by cache."""
         return tuple(view.cache.size for view in self.views)
+
+    @property
+    def notes(self) -> dict[str, str]:
+        """What the files of weights say besides their shape."""
+        return {} if self.config.imitates else labels_note(self.validation.labels)
 
     @property
     def processes(self) -> int:
@@ -190,7 +196,7 @@ def train_in_seat(job: StageJob, seat: Seat) -> None:
     criteria = {size: objective_of(size, job.config.loss, model.reading, device) for size in set(job.sizes)}
     trainer = Trainer(model, with_lessons(job, source), criteria, job.config, job.machine, seat)
     watched = seat.rank == 0 and not job.config.imitates  # features cannot be drawn, nor judged
-    trainer.run(job.out, identity, open_watch(job, source) if watched else None)
+    trainer.run(job.out, identity, open_watch(job, source) if watched else None, job.notes)
 
 
 def open_watch(job: StageJob, source: BatchSource) -> Watch:

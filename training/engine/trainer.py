@@ -88,8 +88,20 @@ class Trainer:
         """Images seen by all processes."""
         return self.state.step * self.config.batch * self.seat.ranks
 
-    def run(self, folder: Path, identity: dict[str, Any], watcher: Watcher | None = None) -> Path | None:
+    def run(
+        self,
+        folder: Path,
+        identity: dict[str, Any],
+        watcher: Watcher | None = None,
+        notes: Mapping[str, str] | None = None,
+    ) -> Path | None:
         """Train, going on from a checkpoint if there is one.
+
+        Args:
+            folder: Of the stage.
+            identity: What a checkpoint must share to go on from it.
+            watcher: Looks at the stage as it goes on.
+            notes: What the files of weights say besides their shape.
 
         Returns:
             In process 0 the file with the averaged weights; None in the others, and when it pauses.
@@ -100,6 +112,7 @@ class Trainer:
             OutputError: The disk is full; the last checkpoint stays.
         """
         config, first = self.config, self.seat.rank == 0
+        told = {**(notes or {}), **self.masks.told()}
         checkpoints = Checkpoints(folder / "checkpoint", identity, self.partners)
         modules = {"model": self.model, "ema": self.ema, "masks": self.masks}
         self._resume(checkpoints.load(modules, self.optimizer))
@@ -126,7 +139,7 @@ class Trainer:
             if saved:
                 self.state.scaler = self.scaler.state_dict()
                 checkpoints.save(self.state, modules, self.optimizer)
-                self._save_mean(folder / "latest.safetensors")
+                self._save_mean(folder / "latest.safetensors", told)
             if done >= 1.0:
                 break
             if watcher and first:
@@ -134,7 +147,7 @@ class Trainer:
                     watcher.look(self._look(step, saved))
             if paused:
                 return None
-        self._save_mean(folder / "model.safetensors")
+        self._save_mean(folder / "model.safetensors", told)
         if watcher and first and step:  # none where the last checkpoint was the end already
             watcher.look(self._look(step, saved, last=True))
         return folder / "model.safetensors" if first else None
@@ -242,10 +255,10 @@ class Trainer:
             last=last,
         )
 
-    def _save_mean(self, path: Path) -> None:
+    def _save_mean(self, path: Path, notes: Mapping[str, str]) -> None:
         """Process 0 writes the averaged weights."""
         if self.seat.rank == 0:
-            save_model(self.ema.module, path, self.masks.told())
+            save_model(self.ema.module, path, notes)
         self.partners.wait()
 
 

@@ -34,6 +34,7 @@ from training.finetune.plan import (
 from training.live.bench import bench
 from training.lock import locked
 from training.models.detector import Detector, save_model
+from training.models.notes import labels_note
 from training.models.starts import settle_norms
 from training.progress import duration
 from training.show import draw_curves
@@ -186,7 +187,7 @@ def begin(space: Workspace, base: Base) -> Detector:
     pictures = np.stack(finish.letterboxed(space, "train", SETTLED_ON, space.recipe.sizes))
     image = torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 255
     settle_norms(model, [m for m in model.modules() if isinstance(m, nn.BatchNorm2d)], image)
-    save_model(model, space.out / START)
+    save_model(model, space.out / START, labels_note(labels))
     return model
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
@@ -19,6 +19,7 @@ from training.models.imitation import Adapters
 from training.models.mobilenet_v1 import MobileNetV1
 from training.models.mobilenet_v2 import MobileNetV2
 from training.models.neck import PAN
+from training.models.notes import notes_of
 from training.models.reading import AnchorReading, GFLReading, MapReading, Reading
 from training.models.shapes import (
     DetectorConfig,
@@ -180,7 +181,7 @@ def told_by(config: ModelConfig) -> dict[str, str]:
 
 
 def blend(first: Path, second: Path, share: float, config: ModelConfig, target: Path) -> None:
-    """Write `share` of the weights of one model plus the rest of another's.
+    """Write `share` of the weights of one model plus the rest of another's, with the notes of the other.
 
     Raises:
         CheckpointError: One of them is missing, broken or of another architecture.
@@ -192,7 +193,7 @@ def blend(first: Path, second: Path, share: float, config: ModelConfig, target: 
         for k, v in model.state_dict().items()
     }
     model.load_state_dict(mixed)
-    save_model(model, target)
+    save_model(model, target, notes_of(second))
 
 
 def load_model(path: Path, config: ModelConfig) -> Detector:
@@ -212,8 +213,19 @@ def load_model(path: Path, config: ModelConfig) -> Detector:
         differ = [f"{k} is {told[k]} there and {v} here" for k, v in mine.items() if told.get(k, v) != v]
         reason = "; ".join(differ) or sorted(wrong)[0]
         raise CheckpointError(f"{path}: another architecture: {reason} ({len(wrong)} tensors differ)")
+    _check_anchors(path, told, told_by(config))
     model.load_state_dict(state)
     return model
+
+
+def _check_anchors(path: Path, there: Mapping[str, str], here: Mapping[str, str]) -> None:
+    """Anchors are no tensors: with others the same weights find other boxes."""
+    trained, mine = there.get("anchors", here.get("anchors")), here.get("anchors")
+    if trained != mine:
+        raise CheckpointError(
+            f"{path}: trained with the anchors {trained}, but this run has {mine}: its boxes would be read "
+            "wrongly. Take the folder and the data that it was trained with, or the recipe with its anchors"
+        )
 
 
 def load_backbone(path: Path, model: Detector) -> None:
@@ -234,9 +246,8 @@ def load_backbone(path: Path, model: Detector) -> None:
 
 def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Tensors, floats as float32, and metadata of a file."""
+    told = notes_of(path)
     try:
-        with safe_open(path, "pt") as file:
-            told = file.metadata() or {}
         state = load_file(path)
     except (OSError, SafetensorError) as error:
         raise CheckpointError(f"{path}: not a safetensors file that can be read ({error})") from error
