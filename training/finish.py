@@ -174,7 +174,7 @@ def training_facts(space: Workspace, weights: Path) -> dict[str, Any]:
         "seed": recipe.stages[0].seed,
         "stages": stages,
         "cached_views": {size_name(cache.size): cache.views for cache in recipe.caches},
-        "start": recipe.start,
+        "start": Path(recipe.start).name,
         **({"features_imitated": recipe.imitated} if recipe.imitated else {}),
         **({"continued_from": recipe.init, "kept_of_it": recipe.keep} if recipe.init else {}),
         "teachers": recipe.teachers,
