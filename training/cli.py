@@ -99,6 +99,11 @@ def parser() -> argparse.ArgumentParser:
         "--scenes", type=int, metavar="N", help="drawn street scenes added to the training pictures"
     )
     shared.add_argument("--larger", metavar="RECIPE=FILE", help="a larger network that teaches: its weights")
+    shared.add_argument(
+        "--start",
+        metavar="FILE|hf:OWNER/NAME",
+        help="another public start of the backbone, such as hf:timm/efficientnet_lite0.ra_in1k",
+    )
     data_commands.add_steps(shared)
     gan_commands.add_pictures(shared)
     machine = machine_options()
@@ -262,12 +267,16 @@ def run_inspect(options: argparse.Namespace) -> None:
 
 
 def adapted(options: argparse.Namespace) -> Recipe:
-    """The recipe, for the classes, the data steps and the budget of the options."""
-    from training.recipes.adapt import shortened, with_larger, with_scenes, without_sparse
+    """The recipe, for the classes, the data, the start and the budget of the options."""
+    from training.recipes.adapt import shortened, with_larger, with_scenes
+    from training.recipes.fitted import for_data
+    from training.recipes.start import with_start
 
     made = data_commands.with_steps(with_labels(options), options)
     if options.data:
-        made = without_sparse(made, options.data)
+        made = for_data(made, options.data, options.out)
+    if getattr(options, "start", None):
+        made = with_start(made, options.start, options.weights)
     if getattr(options, "scenes", None):
         made = with_scenes(made, options.scenes)
     if getattr(options, "larger", None):

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from surveil.detect.card import sha256_of
 from training.data.cache import CacheConfig, FeatureCache, ViewJob, fill_part, identity
 from training.data.decode import decode_images, stored_records
 from training.data.denoise import DenoiseConfig
@@ -30,6 +31,7 @@ from training.errors import ConfigError, DataError
 from training.evaluate.truth import load_truth
 from training.lock import RUN, locked
 from training.models.detector import blend, load_model
+from training.models.notes import labels_of
 from training.models.shapes import ImitationConfig
 from training.recipes import recipe as recipe_of
 from training.recipes.recipe import Recipe
@@ -59,11 +61,16 @@ class Workspace:
     caches: Path | None = None
 
     def __post_init__(self) -> None:
-        """Check that the recipe knows its classes."""
+        """Check that the recipe knows its classes and its anchors."""
         if self.recipe.balance.remove_below:
             raise ConfigError(
                 f"recipe {self.recipe.name}: which classes are removed depends on the data: "
                 "use what recipes.adapt.without_sparse makes of it"
+            )
+        if self.recipe.anchor_views:
+            raise ConfigError(
+                f"recipe {self.recipe.name}: its anchors depend on the data: "
+                "use what recipes.fitted.for_data makes of it"
             )
 
     def split(self, name: str) -> Split:
@@ -146,7 +153,10 @@ class Workspace:
     def _made_of(self, config: CacheConfig) -> dict[str, Any]:
         """What a feature cache is made of."""
         recipe = self.recipe
-        return identity(config, recipe.labels, recipe.augment, self.data_hash, recipe.data_steps)
+        made_of = identity(config, recipe.labels, recipe.augment, self.data_hash, recipe.data_steps)
+        start = Path(recipe.features or recipe.start)
+        # a recipe's own start is known by the run's folder, one of --start is not
+        return made_of | ({"start": sha256_of(start)} if start.is_absolute() else {})
 
     def fill_cache(self, config: CacheConfig, processes: int | None = None) -> None:
         """Complete a feature cache: compute what is missing, one process a core."""
@@ -193,14 +203,35 @@ class Workspace:
         if recipe.larger is None:
             return None
         name = recipe.larger.recipe
-        # its weights tell how many classes it was trained for; its recipe may have been given others
+        # its weights tell which classes it was trained for; its recipe may have been given others
         shape = replace(recipe_of(name).model, classes=recipe.model.classes)
         check_fits((recipe.name, recipe.model), (name, shape))
         larger = LargerJob(recipe=name, model=shape, file=self.weight_file(recipe.larger.weights))
+        self._check_labels(larger)
         load_model(larger.file, shape)
         if any(stage.taught and stage.entry == "low" for stage in recipe.stages):
             check_shared(larger, self.weight_file(recipe.features or recipe.start))
         return larger
+
+    def _check_labels(self, larger: LargerJob) -> None:
+        """Check that the larger teacher has the student's classes in their order, where its file names them.
+
+        Raises:
+            ConfigError: They are others.
+        """
+        mine, theirs = self.recipe.labels.labels, labels_of(larger.file)
+        if theirs is None:
+            log.warning(
+                "%s does not say which classes it was trained for: they are taken to be %s, in this order",
+                larger.file,
+                ", ".join(mine),
+            )
+        elif theirs != mine:
+            raise ConfigError(
+                f"{larger.file}: the larger teacher {larger.recipe} was trained for {', '.join(theirs)}, the "
+                f"student {self.recipe.name} learns {', '.join(mine)}; classes are compared one by one: "
+                "take a teacher of the same classes in the same order (--labels)"
+            )
 
     def stage_folder(self, k: int) -> Path:
         """Folder of stage k, from 0."""

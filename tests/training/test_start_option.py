@@ -49,7 +49,7 @@ def test_a_start_takes_the_place_of_the_recipes_own_and_of_imitation(
         "efficientlite0-gfl-320", "--start", str(lite0), "--budget", "960", tiny=tiny, out=tmp_path
     )
     assert made.start == str(lite0)
-    assert [stage.name for stage in made.stages] == ["detect"]
+    assert [stage.name for stage in made.stages] == ["head", "upper"]
     assert sum(stage.images for stage in made.stages) == 960
     assert (made.imitated, made.features) == ("", before.features)
     assert made.texts.credits[0] == f"Backbone start: {NAME}"

@@ -230,7 +230,7 @@ def test_a_tuned_start_that_does_not_fit_is_named_layer_by_layer(tmp_path: Path)
     save_file(state, path)
     wrong = (
         r"does not fit MobileNetV2: 03_conv is \(8, 8, 1, 1\), expected \(16, 32, 1, 1\); 05_conv is \(3,\), "
-        r".*; 07_conv\.bias is \(2,\), expected \(24,\)\. Take a start"
+        r".*; 07_conv\.bias is \(2,\), expected \(144,\)\. Take a start"
     )
     with pytest.raises(CheckpointError, match=wrong):
         TunedMobileNetV2().load_start(path)

@@ -16,7 +16,8 @@ from training.finish import export
 from training.models.count import size_of
 from training.models.detector import Detector, load_model
 from training.papers.rows import Row, Table, seeded
-from training.recipes.adapt import without_sparse
+from training.recipes.fitted import for_data
+from training.settings import agrees
 from training.workspace import Workspace
 
 log = logging.getLogger(__name__)
@@ -55,7 +56,7 @@ class Place:
 
     def workspace(self, row: Row, seed: int) -> Workspace:
         """Files of one run."""
-        recipe = without_sparse(seeded(row.recipe, seed), self.data)
+        recipe = for_data(seeded(row.recipe, seed), self.data, self.folder(row, seed))
         if row.teacher and recipe.larger:
             weights = self._folder(row.teacher, seed) / TAUGHT_BY
             recipe = replace(recipe, larger=replace(recipe.larger, weights=str(weights.resolve())))
@@ -84,7 +85,7 @@ def run_row(row: Row, place: Place, seed: int) -> dict[str, Any]:
     """
     space, folder = place.workspace(row, seed), place.folder(row, seed)
     made_of = json.loads(json.dumps(asdict(space.recipe)))
-    if (known := read_result(folder)) is not None and known["recipe"] == made_of:
+    if (known := read_result(folder)) is not None and agrees(space.recipe, known["recipe"]):
         log.info("%s, seed %d: done before", row.name, seed)
         return known
     log.info("%s, seed %d: %s", row.name, seed, row.text)

@@ -2,7 +2,8 @@
 
 `python -m training convert voc VOCdevkit --out DIR` makes the data folder. The start is timm's
 `mobilenetv1_100.ra4_e3600_r224_in1k`: its `model.safetensors`, saved as `mobilenetv1_100.safetensors` among
-the weights. 2 M views are some 120 epochs of VOC 2007 + 2012. Never run: it wants a GPU.
+the weights. 2 M views are some 120 epochs of VOC 2007 + 2012. The anchors are those of the boxes that it is
+trained on, found when a run begins. Never run: it wants a GPU.
 """
 
 from training.data.cache import CacheConfig
@@ -66,4 +67,5 @@ def paper_a_voc() -> Recipe:
         teachers=(),
         int8=None,
         texts=TEXTS,
+        anchor_views=20_000,
     )

@@ -16,7 +16,8 @@ from training.export.card import CardTexts
 from training.export.int8 import Int8Config
 from training.losses.localization import different_bins
 from training.models.activations import FUSED
-from training.models.shapes import DetectorConfig, HybridConfig
+from training.models.shapes import DetectorConfig, HybridConfig, YoloConfig
+from training.settings import LATER
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +72,8 @@ class Recipe:
         balance: Removal of classes with few boxes (done by `recipes.adapt.without_sparse`, once the data are
             known) and balancing of the others.
         denoise: How training pictures are denoised when they are decoded; None: they are not.
+        anchor_views: Training views whose boxes decide the anchors (done by `recipes.fitted`, once the data
+            are known); 0: those of `model` stay.
     """
 
     name: str
@@ -96,6 +99,7 @@ class Recipe:
     larger: LargerTeacher | None = None
     balance: BalanceConfig = field(default_factory=BalanceConfig)
     denoise: DenoiseConfig | None = None
+    anchor_views: int = field(default=0, metadata=LATER)
 
     def __post_init__(self) -> None:
         """Check that sizes differ, that stages draw from caches that are there, and what is kept of what."""
@@ -115,6 +119,8 @@ class Recipe:
                     f"but there are {len(self.caches)}, counted from 0"
                 )
 
+        if self.anchor_views and not isinstance(self.model, YoloConfig):
+            raise ConfigError(f"recipe {self.name}: its model has no anchors: leave anchor_views 0")
         act = getattr(self.model, "act", FUSED[0])
         if self.int8 is not None and act not in FUSED:
             raise ConfigError(
