@@ -24,7 +24,7 @@ from training.models.blocks import Bottleneck
 from training.models.efficientnet_lite import EfficientNetLite
 from training.models.mobilenet_v1 import MobileNetV1
 from training.models.mobilenet_v2 import MobileNetV2
-from training.models.shapes import YoloConfig
+from training.models.shapes import HybridConfig, LiteConfig, YoloConfig
 from training.models.staged import StagedBackbone
 from training.models.starts import begin, load_folded, settle_norms
 
@@ -245,6 +245,14 @@ def test_a_width_without_channels_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"width 0\.7 leaves 22\.4 of 32 channels"):
         MobileNetV1(0.7)
     assert all(channels % 8 == 0 for channels in MobileNetV2(0.7).channels)
+    message = "is 100 channels, which eight does not divide: choose 96 or 104"
+    for make in (HybridConfig, LiteConfig):
+        with pytest.raises(ConfigError, match=f"width {message}"):
+            make(width=100)
+    with pytest.raises(ConfigError, match=f"widths {message}"):
+        YoloConfig(widths=(64, 100, 256))
+    with pytest.raises(ConfigError, match=r"width is 0 channels.* choose 8 or 16"):
+        HybridConfig(width=0)
 
 
 @pytest.mark.parametrize(

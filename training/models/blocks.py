@@ -5,9 +5,9 @@ from torch import Tensor, nn
 from training.errors import ConfigError
 from training.models.activations import activation
 from training.models.depthwise import Depthwise
+from training.models.shapes import MULTIPLE
 
 BN_MOMENTUM, BN_EPS = 0.03, 1e-3
-MULTIPLE = 8  # of channels: what processors compute at full speed
 
 
 def convolution(cin: int, cout: int, kernel: int = 1, stride: int = 1, groups: int = 1) -> nn.Conv2d:

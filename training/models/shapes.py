@@ -7,6 +7,7 @@ from training.errors import ConfigError
 from training.settings import LATER
 
 VOC, COCO = 20, 80  # classes
+MULTIPLE = 8  # of channels: what processors compute at full speed
 Anchors = tuple[tuple[tuple[float, float], ...], ...]
 """Width and height in pixels of the anchors of each level, the finest level first."""
 # Redmon and Farhadi 2018, section 2.3: k-means on COCO at 416
@@ -15,6 +16,16 @@ YOLOV3_ANCHORS: Anchors = (
     ((30, 61), (62, 45), (59, 119)),
     ((116, 90), (156, 198), (373, 326)),
 )
+
+
+def check_channels(name: str, *channels: int) -> None:
+    """Raise ConfigError for channels of a neck or a head that eight does not divide."""
+    for count in channels:
+        if count < MULTIPLE or count % MULTIPLE:
+            low = max(MULTIPLE, count // MULTIPLE * MULTIPLE)
+            raise ConfigError(
+                f"{name} is {count} channels, which eight does not divide: choose {low} or {low + MULTIPLE}"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +46,10 @@ class HybridConfig:
     kernel: int = 5
     depth: int = 2
     reg_max: int = 7
+
+    def __post_init__(self) -> None:
+        """Check the width."""
+        check_channels("width", self.width)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +84,8 @@ class YoloConfig:
     act: str = "leaky"
 
     def __post_init__(self) -> None:
-        """Check the anchors (as many on each of three levels, with sides above zero), width and reach."""
+        """Check the anchors (as many on each of three levels, with sides above zero), widths and reach."""
+        check_channels("widths", *self.widths)
         counts = {len(level) for level in self.anchors}
         if len(self.anchors) != 3 or len(counts) != 1 or counts == {0}:
             raise ConfigError(
@@ -117,7 +133,8 @@ class LiteConfig:
     levels: int = field(default=3, metadata=LATER)
 
     def __post_init__(self) -> None:
-        """Check that the neck has the levels, and that one backbone is named."""
+        """Check the width, that the neck has the levels, and that one backbone is named."""
+        check_channels("width", self.width)
         if self.levels not in ((3, 4) if self.neck == "concat" else (3,)):
             raise ConfigError(
                 f"levels is {self.levels}: the additive neck has 3, the concatenating one (neck=concat) 3 "

@@ -39,8 +39,10 @@ STARTS = (  # `model.safetensors` of these models of timm, saved under these nam
     "tf_efficientnet_lite1.in1k.safetensors",
     "tf_efficientnet_lite2.in1k.safetensors",
 )
-# GFL v1's own weights (Li et al. 2020); classes aim at the quality of the box, smoothed
-LOSS = LossConfig(quality="qfl", dfl=0.25, distill_score=0.0, distill_box=0.0, smoothing=0.1)
+# GFL v1's own weights and normalisation (Li et al. 2020); what classes aim at is smoothed
+LOSS = LossConfig(
+    quality="qfl", dfl=0.25, distill_score=0.0, distill_box=0.0, smoothing=0.1, norm="positives"
+)
 TRAIN = StageConfig(
     name="train",
     entry="image",
