@@ -22,34 +22,6 @@ def told(value: Any) -> Any:
     return value
 
 
-def agrees(value: Any, known: Any) -> bool:
-    """Whether a configuration is that of JSON values which `told` or `dataclasses.asdict` made.
-
-    Later options that were not known then stand at their default.
-    """
-    if is_dataclass(value):
-        if not isinstance(known, Mapping) or known.keys() - {field.name for field in fields(value)}:
-            return False
-        held = [(field, getattr(value, field.name)) for field in fields(value)]
-        return all(
-            agrees(own, known[field.name]) if field.name in known else _left_out(field, own)
-            for field, own in held
-        )
-    if isinstance(value, list | tuple):
-        return (
-            isinstance(known, list)
-            and len(value) == len(known)
-            and all(agrees(own, theirs) for own, theirs in zip(value, known, strict=True))
-        )
-    if isinstance(value, Mapping):
-        return (
-            isinstance(known, Mapping)
-            and value.keys() == known.keys()
-            and all(agrees(value[key], known[key]) for key in value)
-        )
-    return bool(value == known)
-
-
 def _left_out(field: Field[Any], value: Any) -> bool:
     default = field.default if field.default_factory is MISSING else field.default_factory()
     return bool(field.metadata.get("later")) and value == default

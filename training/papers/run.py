@@ -17,7 +17,6 @@ from training.models.count import size_of
 from training.models.detector import Detector, load_model
 from training.papers.rows import Row, Table, seeded
 from training.recipes.fitted import for_data
-from training.settings import agrees
 from training.workspace import Workspace
 
 log = logging.getLogger(__name__)
@@ -85,7 +84,7 @@ def run_row(row: Row, place: Place, seed: int) -> dict[str, Any]:
     """
     space, folder = place.workspace(row, seed), place.folder(row, seed)
     made_of = json.loads(json.dumps(asdict(space.recipe)))
-    if (known := read_result(folder)) is not None and agrees(space.recipe, known["recipe"]):
+    if (known := read_result(folder)) is not None and known["recipe"] == made_of:
         log.info("%s, seed %d: done before", row.name, seed)
         return known
     log.info("%s, seed %d: %s", row.name, seed, row.text)
