@@ -8,9 +8,10 @@ from typing import Any
 
 from training.data.anchors import cluster, drawn_sides, levels_of, report
 from training.data.cache import CacheConfig, draw_order, identity
+from training.data.coco import read_json
 from training.data.decode import fitted
 from training.data.layout import find_split
-from training.data.records import data_hash, read_json
+from training.data.records import data_hash
 from training.errors import DataError
 from training.files import write_whole
 from training.launch import place_of
