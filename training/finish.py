@@ -2,7 +2,6 @@
 
 import json
 import logging
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,12 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from surveil.detect.card import load_card
 from surveil.detect.open import installed_runtimes
 from surveil.errors import DeviceError, OutputError
 from training.data.augment import letterbox
 from training.engine.journal import read_journal
 from training.engine.stage import REVISION
-from training.errors import ConfigError
+from training.errors import ConfigError, ExportError
 from training.evaluate.judge import JudgeConfig, Judged, judge, protocol_in_words, size_name
 from training.evaluate.protocol import BRIEF, SIZED
 from training.evaluate.thresholds import choose_thresholds
@@ -24,8 +24,8 @@ from training.evaluate.truth import load_truth
 from training.export.card import build_card, latency_ms
 from training.export.fold import fold, round_to_half
 from training.export.graph import export_onnx, parity
-from training.export.int8 import calibrate, quantise
-from training.export.sensitivity import Sensitivity, measure
+from training.export.int8 import Int8Config, calibrate, quantise
+from training.export.sensitivity import Sensitivity, always_float, measure
 from training.files import write_whole
 from training.models.detector import load_model
 from training.recipes.recipe import Recipe
@@ -120,6 +120,8 @@ def some_pictures(space: Workspace, split: str, count: int, seed: int = 0) -> li
 def export_int8(space: Workspace, model: Finished) -> tuple[Finished, dict[str, Any]]:
     """Write and judge `NAME-int8.onnx`; sensitive layers stay in float while AP falls too much at any size.
 
+    Where it falls too much after all, that is said here and on the card, and `ship_int8` refuses it.
+
     Returns:
         The int8 model, and what there is to say of it.
     """
@@ -128,33 +130,48 @@ def export_int8(space: Workspace, model: Finished) -> tuple[Finished, dict[str, 
         raise ConfigError(f"recipe {space.recipe.name} has no int8 form")
     pictures = letterboxed(space, "train", config.images, space.recipe.sizes)
     calibration = calibrate(model.path, pictures, config)
-    sensitivity = measure(model.path, calibration, pictures[: config.probe])
-    log.info("int8, mean error of the scores by group of layers:\n%s", sensitivity.table())
-    for count in range(config.float_groups + 1):
-        kept = sensitivity.ranked()[:count]
+    always = always_float(space.recipe.model)
+    sensitivity = measure(model.path, calibration, pictures[: config.probe], always)
+    log.info("int8, mean errors of scores and boxes by group of layers:\n%s", sensitivity.table())
+    ranked = sensitivity.ranked()
+    for count in range(min(config.float_groups, len(ranked)) + 1):
+        kept = [*always, *ranked[:count]]
         log.info("int8: %d pictures, in float: %s", len(pictures), ", ".join([DECODING, *kept]))
         quantise(
             model.path, target, calibration, [name for group in kept for name in sensitivity.names[group]]
         )
         small = judge_sizes(space, target)
-        lost = {size: round(model.means()[size] - mean, 2) for size, mean in small.means().items()}
+        lost = {size: model.means()[size] - mean for size, mean in small.means().items()}
         log.info("int8: mean AP falls by %s", ", ".join(f"{v:.2f} at {size}" for size, v in lost.items()))
         if max(lost.values()) <= config.max_loss:
             break
-    facts = int8_facts(sensitivity, kept, lost, len(pictures), config.percentile)
+    facts = int8_facts(sensitivity, kept, lost, len(pictures), config)
+    if "warning" in facts:
+        log.warning("%s: %s", target, facts["warning"])
     return small, {"int8": facts} | sparsity_facts(space.recipe, target)
 
 
 def int8_facts(
-    sensitivity: Sensitivity, kept: Sequence[str], lost: Mapping[str, float], pictures: int, percentile: float
+    sensitivity: Sensitivity,
+    kept: Sequence[str],
+    lost: Mapping[str, float],
+    pictures: int,
+    config: Int8Config,
 ) -> dict[str, Any]:
-    """How a model became int8, for the card."""
-    return {
+    """How a model became int8, for the card; with a `warning` where AP falls by more than is allowed."""
+    facts = {
         "kept_in_float": [DECODING, *kept],
-        "mean_ap_lost": dict(lost),
-        "calibration": f"{pictures} training pictures, percentile {percentile:g}, biases corrected",
-        "mean_error_of_scores": sensitivity.to_json(),
+        "mean_ap_lost": {size: round(value, 2) for size, value in lost.items()},
+        "calibration": f"{pictures} training pictures, percentile {config.percentile:g}, biases corrected",
+        "mean_errors": sensitivity.to_json(),
     }
+    size, worst = max(lost.items(), key=lambda item: item[1])
+    if worst > config.max_loss:
+        facts["warning"] = (
+            f"int8 loses {worst:.3f} of mean AP at {size}, the recipe allows {config.max_loss:g}: "
+            "prefer the float model"
+        )
+    return facts
 
 
 def training_facts(space: Workspace, weights: Path) -> dict[str, Any]:
@@ -176,8 +193,8 @@ def training_facts(space: Workspace, weights: Path) -> dict[str, Any]:
         "cached_views": {size_name(cache.size): cache.views for cache in recipe.caches},
         "start": Path(recipe.start).name,
         **({"features_imitated": recipe.imitated} if recipe.imitated else {}),
-        **({"continued_from": recipe.init, "kept_of_it": recipe.keep} if recipe.init else {}),
-        "teachers": recipe.teachers,
+        **({"continued_from": Path(recipe.init).name, "kept_of_it": recipe.keep} if recipe.init else {}),
+        "teachers": [Path(name).name for name in recipe.teachers],
         **({"larger_teacher": recipe.larger.text} if recipe.larger else {}),
         "data": "train.json and teacher_train.json" if space.split("train").teacher else "train.json",
         "data_hash": space.data_hash,
@@ -278,13 +295,27 @@ def ship(files: Sequence[Path], folder: Path) -> None:
         OutputError: A file cannot be written; none is left half-written.
     """
     for file in files:
-        part = folder / f"{file.name}.part"
+        target = folder / file.name
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(file, part)
-            part.replace(folder / file.name)
+            content = file.read_bytes()
         except OSError as error:
-            raise OutputError(
-                f"{folder / file.name}: cannot be written: {error.strerror or error}"
-            ) from error
-        log.info("shipped %s", folder / file.name)
+            raise OutputError(f"{target}: cannot be written: {error}") from error
+        write_whole(target, content)
+        log.info("shipped %s", target)
+
+
+def ship_int8(files: Sequence[Path], folder: Path) -> None:
+    """As `ship`, for an int8 model and its cards.
+
+    Raises:
+        ExportError: It loses more than its recipe allows: it stays where it is.
+        OutputError: As `ship`.
+    """
+    warning = load_card(files[1]).measured["int8"].get("warning")
+    if warning:
+        raise ExportError(
+            f"{files[0]} does not ship: {warning}. More float groups may mend it (Int8Config.float_groups); "
+            "its float form ships"
+        )
+    ship(files, folder)

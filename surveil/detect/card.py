@@ -17,6 +17,7 @@ from typing import Any, Final, Literal, cast
 
 from surveil.detect.strict import Fields, parse_json
 from surveil.errors import DataError, ModelError, OutputError
+from surveil.files import write_atomic
 from surveil.labels import LabelMap
 
 SCHEMA: Final = 1
@@ -143,10 +144,8 @@ class ModelCard:
         except (TypeError, ValueError) as error:
             raise ModelError(f"{path}: this card is not JSON: {error}") from error
         parse_card(text, str(path))
-        part = path.with_name(f"{path.name}.part")
         try:
-            part.write_text(text, encoding="utf-8")
-            part.replace(path)
+            write_atomic(path, text.encode(), mode=0o644)
         except OSError as error:
             raise OutputError(f"{path}: the card cannot be written: {error.strerror or error}") from error
 

@@ -13,9 +13,14 @@ torch = pytest.importorskip("torch", reason="the extra `train` is not installed"
 onnx = pytest.importorskip("onnx", reason="the extra `train` is not installed")
 onnxruntime = pytest.importorskip("onnxruntime")
 
-from surveil.detect.assets import DEFAULT_MODEL
+from surveil.detect.assets import list_models
 from surveil.detect.card import load_card
+from surveil.detect.devices import parse_device
+from surveil.detect.runner import NetworkConfig
+from surveil.errors import OutputError
+from tests.support.runtimes import need
 from tests.training.tiny_families import LITE, LITE_V2, YOLO
+from training import files
 from training.data.augment import letterbox
 from training.evaluate.detect import decode_picture, find_pictures
 from training.evaluate.judge import size_name
@@ -31,11 +36,15 @@ from training.export.int8 import (
     float_initialisers,
     quantise,
 )
-from training.export.sensitivity import node_groups
-from training.models.detector import Detector
+from training.export.sensitivity import LAST, node_groups
+from training.models.detector import Detector, reading_of
+from training.models.onnx_graph import read_metadata
+from training.models.reading import places_of
 from training.models.shapes import DetectorConfig, HybridConfig
+from training.recipes import recipe
 
 MODEL = HybridConfig(classes=3, width=16, depth=1)
+MODELS = Path(__file__).parents[2] / "assets" / "models"
 
 
 @pytest.fixture(scope="module")
@@ -129,15 +138,81 @@ def test_every_family_is_exported_and_agrees_with_torch(family: DetectorConfig, 
     assert set(node_groups(proto)) >= {"neck", "head, towers", "head, last 1x1"}
 
 
-@pytest.mark.timeout(400)  # ONNX Runtime quantises slowly on a busy machine
-def test_int8_of_anchors_keeps_the_scores(tmp_path: Path) -> None:
+def overlaps(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """IoU (…) of boxes (…, 4) with those in the same places."""
+    inner = (np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2])).clip(0).prod(-1)
+    return inner / ((a[..., 2:] - a[..., :2]).prod(-1) + (b[..., 2:] - b[..., :2]).prod(-1) - inner)
+
+
+@pytest.mark.timeout(600)  # ONNX Runtime quantises slowly on a busy machine
+def test_int8_of_anchors_keeps_scores_and_boxes(tmp_path: Path) -> None:
     torch.manual_seed(7)
     path, target = tmp_path / "yolo.onnx", tmp_path / "yolo-int8.onnx"
     export_onnx(round_to_half(fold(unsettled(Detector(YOLO)))), path, {}, (64, 96))
     calibration = calibrate(path, [*pictures(4, 64, 96)], Int8Config(images=4))
-    quantise(path, target, calibration, ())
-    (_, exact), (_, coarse) = run(path, pictures(2, 64, 96)), run(target, pictures(2, 64, 96))
-    assert np.corrcoef(exact.ravel(), coarse.ravel())[0, 1] > 0.9
+    last = node_groups(float_initialisers(onnx.load(path)))[LAST]
+    assert len(last) == 3
+    boxes, exact = run(path, pictures(2, 64, 96))
+    fits = []
+    for keep in ((), last):
+        quantise(path, target, calibration, keep)
+        coarse_boxes, coarse = run(target, pictures(2, 64, 96))
+        assert np.corrcoef(exact.ravel(), coarse.ravel())[0, 1] > 0.9
+        fits.append(overlaps(boxes, coarse_boxes).mean())
+    assert fits[1] > max(fits[0], 0.9)
+    inputs = {node.name: node.input for node in onnx.load(target).graph.node}
+    assert all(not name.endswith("_DequantizeLinear_Output") for node in last for name in inputs[node][1:])
+
+
+@pytest.mark.timeout(600)  # ONNX Runtime quantises slowly on a busy machine
+def test_int8_of_paper_b_is_alike_in_both_runtimes(tmp_path: Path) -> None:
+    """Sums without convolutions, bilinear resizing down and up, ReLU, GFL v1."""
+    need("openvino")
+    from surveil.detect.openvino_runner import open_openvino
+
+    torch.manual_seed(7)
+    path, target = tmp_path / "lite.onnx", tmp_path / "lite-int8.onnx"
+    export_onnx(round_to_half(fold(unsettled(Detector(LITE)))), path, {}, (64, 96))
+    assert "linear" in {
+        a.s.decode() for n in onnx.load(path).graph.node for a in n.attribute if a.name == "mode"
+    }
+    quantise(path, target, calibrate(path, [*pictures(4, 64, 96)], Int8Config(images=4)), ())
+    x = pictures(1, 64, 96)
+    network = open_openvino(
+        NetworkConfig(path=target, shape=(1, 64, 96, 3), device=parse_device("cpu"), threads=1)
+    )
+    named = dict(zip(network.outputs, network.run(x), strict=True))
+    (boxes, exact), others = run(path, x), (run(target, x), (named["boxes"], named["scores"]))
+    for coarse_boxes, coarse in others:
+        assert np.corrcoef(exact.ravel(), coarse.ravel())[0, 1] > 0.9
+        assert overlaps(boxes, coarse_boxes).mean() > 0.9
+    assert np.corrcoef(others[0][1].ravel(), others[1][1].ravel())[0, 1] > 0.95
+
+
+@pytest.mark.parametrize("form", ["float", "int8"])
+def test_a_full_disk_leaves_what_was_there(
+    detector: Detector,
+    exported: tuple[Path, Deployed],
+    form: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    path, source = tmp_path / "tiny.onnx", exported[0]
+    path.write_bytes(b"before")
+    calibration = calibrate(source, [*pictures(1, 64, 96)], Int8Config(images=1, values=16))
+    everything = [node.name for node in onnx.load(source).graph.node]  # quantising is not what is tried
+    write = {
+        "float": lambda: export_onnx(round_to_half(fold(detector)), path, {}, (64, 96)),
+        "int8": lambda: quantise(source, path, calibration, everything),
+    }[form]
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(files.os, "fsync", full)
+    with pytest.raises(OutputError, match="No space left"):
+        write()
+    assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [("tiny.onnx", b"before")]
 
 
 @pytest.mark.timeout(400)  # ONNX Runtime quantises slowly on a busy machine
@@ -198,12 +273,28 @@ def test_the_real_backbone_agrees_with_torch_on_real_pictures(
     assert gap["boxes"] < 1e-4
 
 
-@pytest.mark.parametrize("size", SIZES, ids=size_name)
-def test_what_ships_runs_at_every_size_also_as_int8(root: Path, shared: Path, size: tuple[int, int]) -> None:
-    models = root / "assets" / "models"
+def shipped() -> list[tuple[Path, tuple[int, int]]]:
+    """Each file that ships in float, at each size of its card."""
+    sizes = {model.path: model.card.input.shapes for model in list_models((MODELS,))}
+    return [(path, size) for path in sizes if not path.stem.endswith("-int8") for size in sizes[path]]
+
+
+@pytest.mark.parametrize(
+    ("path", "size"), shipped(), ids=[f"{path.stem} at {size_name(size)}" for path, size in shipped()]
+)
+def test_what_ships_runs_at_every_size_also_as_int8(shared: Path, path: Path, size: tuple[int, int]) -> None:
+    card, made = load_card(path.with_suffix(".json")), recipe(read_metadata(path)["recipe"])
     x = real_pictures(shared, 2, size)
-    (boxes, exact), (_, coarse) = (run(models / f"{DEFAULT_MODEL}{form}.onnx", x) for form in ("", "-int8"))
-    cells = sum(-(-size[0] // s) * -(-size[1] // s) for s in (8, 16, 32, 64))
-    assert boxes.shape == (2, cells, 4)
-    assert exact.shape == coarse.shape == (2, cells, 6)
-    assert np.abs(exact - coarse)[exact > 0.3].mean() < 0.05
+    boxes, exact = run(path, x)
+    places = len(places_of(reading_of(made.model), size).strides)
+    assert boxes.shape == (2, places, 4)
+    assert exact.shape == (2, places, len(card.labels))
+    seen = exact > 0.3
+    assert seen.any()
+    small = path.with_name(f"{path.stem}-int8.onnx")
+    assert small.exists() == (made.int8 is not None)
+    if small.exists():
+        coarse_boxes, coarse = run(small, x)
+        assert exact.shape == coarse.shape
+        assert np.abs(exact - coarse)[seen].mean() < 0.05
+        assert overlaps(boxes, coarse_boxes)[seen.any(-1)].mean() > 0.9

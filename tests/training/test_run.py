@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -20,16 +21,17 @@ from surveil.detect.card import load_card, sha256_of
 from surveil.errors import OutputError
 from tests.training.tiny import CACHE, LABELS, SIZE, TinyData
 from tests.training.tiny_families import LITE_V2, YOLO
-from training import cli
+from training import cli, files
 from training import finish as finish_module
 from training import workspace as workspace_module
 from training.data.plan import AugmentConfig
 from training.engine.config import Machine, StageConfig
 from training.engine.stage import StageJob
-from training.errors import ConfigError, TrainingError
+from training.errors import ConfigError, ExportError, TrainingError
+from training.export.card import CardTexts, build_card
 from training.export.int8 import Int8Config
-from training.export.sensitivity import GroupError, Sensitivity
-from training.finish import finish, finish_int8, ship
+from training.export.sensitivity import LAST, Errors, GroupError, Sensitivity
+from training.finish import Finished, export_int8, finish, finish_int8, int8_facts, ship, ship_int8
 from training.models.backbone import MobileNetV2
 from training.models.detector import Detector, load_model, save_model
 from training.models.shapes import DetectorConfig, HybridConfig
@@ -68,10 +70,16 @@ def space(tiny: TinyData, tmp_path_factory: pytest.TempPathFactory) -> Workspace
     )
 
 
+def two_groups() -> Sensitivity:
+    """What was measured of a model of two groups of layers."""
+    little, much = Errors(scores=0.1, boxes=0.001), Errors(scores=0.3, boxes=0.003)
+    rows = tuple(GroupError(group=g, layers=1, alone=little, in_float=much) for g in ("neck", "head"))
+    return Sensitivity(everything=much, groups=rows, names={"neck": (), "head": ()})
+
+
 @pytest.mark.timeout(400)  # ONNX Runtime quantises slowly on a busy machine
 def test_train_finish_and_ship(space: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = tuple(GroupError(group=g, layers=1, alone=0.1, in_float=0.2) for g in ("neck", "head"))
-    measured = Sensitivity(everything=0.3, groups=rows, names={"neck": (), "head": ()})
+    measured = two_groups()
     # fifteen quantisations of seconds each; tests/training/test_sensitivity.py runs it on a small graph
     monkeypatch.setattr(finish_module, "measure", lambda *_: measured)
     machine = Machine(processes=2, workers=0)  # live views are drawn for one of them
@@ -102,7 +110,8 @@ def test_train_finish_and_ship(space: Workspace, tmp_path: Path, monkeypatch: py
     small = load_card(tmp_path / "models" / "tiny-int8.json").measured["int8"]
     assert small["kept_in_float"][0].startswith("decoding")
     assert small["mean_ap_lost"].keys() == {"96x64", "64x96"}
-    assert small["mean_error_of_scores"] == measured.to_json()
+    assert small["mean_errors"] == measured.to_json()
+    assert "warning" not in small
     exact = load_card(tmp_path / "models" / "tiny.json").measured["torch_parity"]
     assert max(exact["96x64"]["scores"], exact["64x96"]["boxes"]) <= 1e-3
 
@@ -227,3 +236,101 @@ def test_what_cannot_ship_says_where(tmp_path: Path) -> None:
     (tmp_path / "models").write_text("a file in the way")
     with pytest.raises(OutputError, match=r"model.onnx: cannot be written"):
         ship([tmp_path / "model.onnx"], tmp_path / "models")
+
+
+def scored(*figures: float) -> Finished:
+    """A model with these means of AP at 320 and 416."""
+    shapes = ((320, 320), (416, 416))
+    judged = {
+        shape: SimpleNamespace(evaluation=SimpleNamespace(mean=(figure,)))
+        for shape, figure in zip(shapes, figures, strict=True)
+    }
+    return Finished(path=Path("float.onnx"), judged=judged)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("losses", "kept", "warning"),
+    [
+        ([(0.1, 0.3)], [], None),  # what is allowed is allowed
+        ([(0.1, 0.304), (0.2, 0.1)], ["neck"], None),  # 0.304 is not 0.3
+        ([(0.4, 0.1), (0.35, 0.0), (0.31, 0.0)], ["neck", "head"], "0.310 of mean AP at 320x320"),
+    ],
+)
+def test_layers_stay_in_float_while_int8_loses_too_much(
+    space: Workspace,
+    losses: list[tuple[float, float]],
+    kept: list[str],
+    warning: str | None,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    tries = iter([scored(52 - a, 55 - b) for a, b in losses])
+    measured = two_groups()
+    monkeypatch.setattr(finish_module, "letterboxed", lambda *_: [])
+    monkeypatch.setattr(finish_module, "calibrate", lambda *_: None)
+    monkeypatch.setattr(finish_module, "measure", lambda *_: measured)
+    monkeypatch.setattr(finish_module, "quantise", lambda *_: None)
+    monkeypatch.setattr(finish_module, "judge_sizes", lambda *_: next(tries))
+    strict = replace(space, recipe=replace(space.recipe, int8=Int8Config(max_loss=0.3, float_groups=5)))
+    _, facts = export_int8(strict, scored(52, 55))
+    assert facts["int8"]["kept_in_float"][1:] == kept
+    assert next(tries, None) is None
+    if warning is None:
+        assert "warning" not in facts["int8"]
+    else:
+        assert warning in facts["int8"]["warning"]
+        assert facts["int8"]["warning"] in caplog.text
+
+
+def test_the_last_layers_of_anchor_heads_stand_on_the_card(
+    space: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+
+    def remember(*arguments: object) -> Sensitivity:
+        asked.append(arguments[-1])
+        return replace(two_groups(), names={"neck": ("n",), "head": ("h",), LAST: ("o",)}, always=(LAST,))
+
+    quantised: list[object] = []
+    monkeypatch.setattr(finish_module, "letterboxed", lambda *_: [])
+    monkeypatch.setattr(finish_module, "calibrate", lambda *_: None)
+    monkeypatch.setattr(finish_module, "measure", remember)
+    monkeypatch.setattr(finish_module, "quantise", lambda *arguments: quantised.append(arguments[-1]))
+    monkeypatch.setattr(finish_module, "judge_sizes", lambda *_: scored(52, 55))
+    yolo = replace(space, recipe=replace(space.recipe, model=YOLO, stages=(STAGE,)))
+    _, facts = export_int8(yolo, scored(52, 55))
+    assert asked == [(LAST,)]
+    assert quantised == [["o"]]
+    assert facts["int8"]["kept_in_float"][1:] == [LAST]
+
+
+def test_int8_that_loses_too_much_does_not_ship(tmp_path: Path) -> None:
+    made, card = tmp_path / "tiny-int8.onnx", tmp_path / "tiny-int8.json"
+    made.write_bytes(b"model")
+    texts = CardTexts(labels_name="three", licence="Apache-2.0", credits=("someone",), notes=())
+    plain = build_card(made, texts, ("a",), ((64, 96),))
+    for lost in (0.3, 0.6):
+        facts = int8_facts(two_groups(), (), {"96x64": lost}, 4, Int8Config())
+        replace(plain, measured={"int8": facts}).save(card)
+        if lost < 0.5:
+            ship_int8([made, card], tmp_path / "models")
+        else:
+            with pytest.raises(ExportError, match=r"does not ship: int8 loses 0\.600 of mean AP at 96x64"):
+                ship_int8([made, card], tmp_path / "elsewhere")
+    assert not (tmp_path / "elsewhere").exists()
+    assert (tmp_path / "models" / "tiny-int8.onnx").read_bytes() == b"model"
+
+
+def test_a_full_disk_ships_nothing_by_halves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    models = tmp_path / "models"
+    models.mkdir()
+    (models / "model.onnx").write_bytes(b"before")
+    (tmp_path / "model.onnx").write_bytes(b"after")
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(files.os, "fsync", full)
+    with pytest.raises(OutputError, match="No space left"):
+        ship([tmp_path / "model.onnx"], models)
+    assert [(file.name, file.read_bytes()) for file in models.iterdir()] == [("model.onnx", b"before")]

@@ -16,7 +16,18 @@ pytest.importorskip("onnxruntime")
 from onnx import helper, numpy_helper
 
 from training.export.int8 import Calibration, Int8Config, calibrate
-from training.export.sensitivity import group_of, measure, node_groups
+from training.export.sensitivity import (
+    LAST,
+    Errors,
+    GroupError,
+    Sensitivity,
+    always_float,
+    difference,
+    group_of,
+    measure,
+    node_groups,
+)
+from training.models.shapes import HybridConfig, LiteConfig, YoloConfig
 
 
 def three_layers(path: Path) -> Path:
@@ -27,7 +38,11 @@ def three_layers(path: Path) -> Path:
         "/model/neck/lateral.0/lateral.0.0/Conv": (8, 8),
         "/model/head/out.0/Conv": (4, 8),
     }
-    values = {"scale": np.array(1 / 255, np.float32), "flat": np.array([0, 4, -1], np.int64)}
+    values = {
+        "scale": np.array(1 / 255, np.float32),
+        "flat": np.array([0, 4, -1], np.int64),
+        "pixels": np.array(2, np.float32),
+    }
     nodes = [
         helper.make_node("Cast", ["image"], ["float"], "/Cast", to=onnx.TensorProto.FLOAT),
         helper.make_node("Transpose", ["float"], ["planes"], "/Transpose", perm=[0, 3, 1, 2]),
@@ -42,12 +57,16 @@ def three_layers(path: Path) -> Path:
         helper.make_node("Reshape", [before, "flat"], ["rows"], "/Reshape"),
         helper.make_node("Transpose", ["rows"], ["logits"], "/Transpose_1", perm=[0, 2, 1]),
         helper.make_node("Sigmoid", ["logits"], ["scores"], "/Sigmoid"),
+        helper.make_node("Mul", ["logits", "pixels"], ["boxes"], "/Mul_1"),
     ]
     graph = helper.make_graph(
         nodes,
         "three",
         [helper.make_tensor_value_info("image", onnx.TensorProto.UINT8, ["b", "h", "w", 3])],
-        [helper.make_tensor_value_info("scores", onnx.TensorProto.FLOAT, ["b", "n", 4])],
+        [
+            helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, ["b", "n", 4])
+            for name in ("boxes", "scores")
+        ],
         [numpy_helper.from_array(value, name) for name, value in values.items()],
     )
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9), path)
@@ -60,9 +79,9 @@ def pictures(count: int = 6) -> list[np.ndarray]:
 
 
 def clipped(calibration: Calibration) -> Calibration:
-    """The stem's output far too narrow."""
-    low, high = calibration.ranges["/model/backbone/stem/Conv.y"]
-    narrow = {"/model/backbone/stem/Conv.y": (low / np.float32(5), high / np.float32(5))}
+    """The head's output far too narrow."""
+    low, high = calibration.ranges["/model/head/out.0/Conv.y"]
+    narrow = {"/model/head/out.0/Conv.y": (low / np.float32(5), high / np.float32(5))}
     return replace(calibration, ranges={**calibration.ranges, **narrow})
 
 
@@ -76,14 +95,49 @@ def test_the_worst_group_is_found(tmp_path: Path) -> None:
         ("neck", 1),
         ("head, last 1x1", 1),
     ]
-    assert 0 < good.everything < 0.05
+    assert 0 < good.everything.scores < 0.05
+    assert 0 < good.everything.boxes < 0.05
     bad = measure(source, clipped(calibration), pictures())
-    stem = bad.groups[0]
-    assert bad.ranked()[0] == stem.group
-    assert bad.everything > 3 * good.everything
-    assert stem.in_float < bad.groups[2].in_float
+    stem, _, last = bad.groups
+    assert bad.ranked()[0] == last.group
+    assert bad.everything.scores < 2 * good.everything.scores  # sigmoids hide what boxes show
+    assert bad.everything.boxes > 3 * good.everything.boxes
+    assert last.in_float.boxes < 0.5 * stem.in_float.boxes
+    assert last.alone.boxes > 3 * stem.alone.boxes
+    kept = measure(source, calibration, pictures(), (LAST,))
+    assert kept.everything == good.everything
+    assert kept.groups[2] == good.groups[2]  # what it costs stands there, but it is not for choice
+    assert sorted(kept.ranked()) == ["neck", stem.group]
+    for one, other in zip(kept.groups[:2], good.groups[:2], strict=True):
+        assert one.alone == other.alone
+        assert one.in_float.beside(good.everything) < other.in_float.beside(good.everything)
     assert "everything int8" in bad.table()
     assert bad.to_json()["groups"][0]["group"] == stem.group
+    assert bad.to_json()["everything_int8"]["boxes"] == bad.everything.boxes
+
+
+def test_errors_are_means_where_the_float_model_sees_something() -> None:
+    exact = (np.float32([[[0, 0, 40, 40], [8, 8, 16, 16]]]), np.float32([[[0.9, 0.1], [0.2, 0.1]]]))
+    coarse = (np.float32([[[4, 0, 40, 44], [0, 0, 64, 64]]]), np.float32([[[0.7, 0.8], [0.9, 0.9]]]))
+    assert difference([exact], [coarse], [80]) == Errors(scores=0.2, boxes=0.025)  # 8 of 4 x 80 pixels
+    blind = (exact[0], exact[1] / 9)
+    assert difference([blind], [coarse], [80]) == Errors(scores=0.0, boxes=0.0)
+
+
+def test_boxes_count_beside_scores() -> None:
+    whole = Errors(scores=0.02, boxes=0.004)
+    rows = [
+        GroupError(group=name, layers=1, alone=whole, in_float=Errors(scores=scores, boxes=boxes))
+        for name, scores, boxes in (("neck", 0.018, 0.004), ("towers", 0.019, 0.002), (LAST, 0.001, 0.0))
+    ]
+    found = Sensitivity(everything=whole, groups=tuple(rows), names={}, always=(LAST,))
+    assert found.ranked() == ["towers", "neck"]
+    assert replace(found, always=()).ranked()[0] == LAST
+
+
+def test_heads_of_anchors_keep_their_last_layers_in_float() -> None:
+    assert always_float(YoloConfig()) == (LAST,)
+    assert always_float(LiteConfig()) == always_float(HybridConfig()) == ()
 
 
 @pytest.mark.parametrize(

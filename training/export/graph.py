@@ -5,6 +5,7 @@ Input `image`: (B, H, W, 3) uint8 BGR, letterboxed on grey 114; batch, height an
 are stored as float16 behind a Cast, which the runtime folds when it loads the file.
 """
 
+import io
 import warnings
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from training.errors import ExportError
+from training.files import write_whole
 from training.models.detector import Detector
 from training.models.reading import MapReading, Places, cell_places, joined
 
@@ -59,34 +61,35 @@ def export_onnx(model: Detector, path: Path, metadata: dict[str, str], size: tup
 
     Raises:
         ExportError: The file is larger than a shipped model may be.
+        OutputError: The file cannot be written; nothing is left half-written.
     """
     import onnx  # heavy
 
     deployed = Deployed(model).eval()
     example = torch.zeros(1, *size, 3, dtype=torch.uint8)
     axes = {"image": {0: "batch", 1: "height", 2: "width"}, "boxes": {0: "batch", 1: "cells"}}
-    part = path.with_suffix(".onnx.part")
+    traced = io.BytesIO()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the tracer warns of every Python number; parity is checked instead
         torch.onnx.export(
             deployed,
             (example,),
-            str(part),
+            traced,  # annotated as a path; the tracer takes open files as well
             input_names=["image"],
             output_names=["boxes", "scores"],
             dynamic_axes=axes | {"scores": axes["boxes"]},
             opset_version=OPSET,
             dynamo=False,
         )
-    proto = onnx.load(part)
+    proto = onnx.load_model_from_string(traced.getvalue())
     store_as_half(proto)
     for key, value in metadata.items():
         proto.metadata_props.add(key=key, value=value)
     onnx.checker.check_model(proto)
-    onnx.save(proto, part)
-    if part.stat().st_size > MAX_BYTES:
-        raise ExportError(f"{path.name}: {part.stat().st_size} bytes, at most {MAX_BYTES} may ship")
-    part.replace(path)
+    content = proto.SerializeToString()
+    if len(content) > MAX_BYTES:
+        raise ExportError(f"{path.name}: {len(content)} bytes, at most {MAX_BYTES} may ship")
+    write_whole(path, content)
     return deployed
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.export.bias import correct_biases
+from training.files import write_whole
 from training.progress import Progress
 
 Ranges = dict[str, tuple[np.float32, np.float32]]
@@ -153,6 +154,9 @@ def quantise(
         target: The file to write.
         calibration: As `calibrate` returns it.
         keep: Names of nodes that stay in float besides the decoding.
+
+    Raises:
+        OutputError: The file cannot be written; nothing is left half-written.
     """
     import onnx  # heavy
     from onnxruntime.quantization import CalibrationMethod, QuantType
@@ -178,9 +182,7 @@ def quantise(
     small = quantizer.model.model
     correct_biases(small, proto, calibration.means)
     drop_unused(small)
-    part = target.with_suffix(".onnx.part")
-    onnx.save(small, part)
-    part.replace(target)
+    write_whole(target, small.SerializeToString())
 
 
 @contextmanager

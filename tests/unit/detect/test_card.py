@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from surveil import files
 from surveil.detect.card import InputSpec, ModelCard, Thresholds, load_card, parse_card, sha256_of
 from surveil.errors import ModelError, OutputError
 from surveil.labels import SURVEIL_6
@@ -159,6 +160,20 @@ def test_does_not_save_what_it_would_not_load(card: ModelCard, tmp_path: Path) -
 def test_an_unwritable_place_is_an_output_error(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="cannot be written"):
         CARD.save(tmp_path / "no" / "tiny.json")
+
+
+def test_a_full_disk_leaves_the_card_that_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "tiny.json"
+    CARD.save(path)
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(files.os, "fsync", full)
+    with pytest.raises(OutputError, match=r"tiny\.json: the card cannot be written: No space left"):
+        replace(CARD, licence="another").save(path)
+    assert load_card(path) == CARD
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_sha256_of_a_file(tmp_path: Path) -> None:
