@@ -58,12 +58,12 @@ class Step:
     Attributes:
         op: its full name, e.g. `torch.ops.aten.conv2d.default`.
         arguments: by name: numbers, texts, None, `Value`, `Dtype`, `Here`, or tuples of them.
-        output: the name of what it gives; None where it gives nothing.
+        outputs: the names of what it gives; none where it gives nothing.
     """
 
     op: str
     arguments: Mapping[str, Any]
-    output: str | None
+    outputs: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -169,9 +169,9 @@ def _input(name: str, meta: Mapping[str, Any]) -> NetworkInput:
 def _step(node: Mapping[str, Any]) -> Step:
     arguments = {value["name"]: _argument(value["arg"]) for value in node["inputs"]}
     results = [_argument(value) for value in node["outputs"]]
-    if len(results) > 1 or not all(isinstance(value, Value) for value in results):
-        raise ValueError(f"{node['target']}: expected one array or size as its result, got {node['outputs']}")
-    return Step(node["target"], arguments, results[0].name if results else None)
+    if not all(isinstance(value, Value) for value in results):
+        raise ValueError(f"{node['target']}: expected arrays or sizes as its results, got {node['outputs']}")
+    return Step(node["target"], arguments, tuple(value.name for value in results))
 
 
 def _argument(argument: Mapping[str, Any]) -> Any:

@@ -33,10 +33,11 @@ add.Tensor add_.Tensor arange.default avg_pool2d.default batch_norm.default cat.
 clamp.default clone.default contiguous.default conv2d.default div.Tensor exp.default expand.default
 flatten.using_ints full.default full_like.default hardsigmoid.default hardswish.default
 hardswish_.default hardtanh.default hardtanh_.default leaky_relu.default leaky_relu_.default
-matmul.default max_pool2d.default mul.Tensor permute.default relu.default relu6.default relu6_.default
-relu_.default reshape.default select.int sigmoid.default silu.default silu_.default slice.Tensor
-softmax.int stack.default sub.Tensor sum.dim_IntList sym_size.int to.dtype transpose.int
-unsqueeze.default upsample_bilinear2d.vec upsample_nearest2d.vec view.default
+matmul.default max_pool2d.default mean.dim mish.default mish_.default mul.Tensor permute.default
+relu.default relu6.default relu6_.default relu_.default reshape.default select.int sigmoid.default
+silu.default silu_.default slice.Tensor softmax.int stack.default sub.Tensor sum.dim_IntList
+sym_size.int to.dtype topk.default transpose.int unsqueeze.default upsample_bilinear2d.vec
+upsample_nearest2d.vec view.default
 """  # none of them reads or writes anything but arrays
 _ON_ARRAYS: Final = frozenset(_ARRAY_STEPS.split())
 _PREFIX: Final = "torch.ops.aten."
@@ -52,8 +53,8 @@ def open_torch(config: NetworkConfig) -> TorchNetwork:
     """
     if config.path.suffix.lower() != ".pt2":
         raise ModelError(
-            f"{config.path}: torch runs programs of torch.export (.pt2): make one from trained weights with "
-            "python -m training.export.program"
+            f"{config.path}: torch runs programs of torch.export (.pt2): make one with "
+            "python -m training program MODEL.onnx --out NAME.pt2"
         )
     device = _device(config.device)
     program = read_program(config.path)
@@ -108,7 +109,7 @@ class TorchNetwork:
             with torch.inference_mode():
                 outputs = self._compute(picture) if self._device.type == "cpu" else self._play(picture)
                 return [output.cpu().numpy() for output in outputs]
-        except (KeyError, RuntimeError, TypeError) as error:
+        except (KeyError, RuntimeError, TypeError, ValueError) as error:
             raise ModelError(f"{self._path}: the model failed: {_first_line(error)}") from error
 
     def close(self) -> None:
@@ -138,8 +139,9 @@ class TorchNetwork:
 
         for step, function in self._steps:
             result = function(**{name: known(value) for name, value in step.arguments.items()})
-            if step.output is not None:
-                values[step.output] = result
+            if step.outputs:
+                results = result if isinstance(result, tuple) else (result,)
+                values.update(zip(step.outputs, results, strict=True))
         return [values[result.name] for result in self._program.results]
 
     def _play(self, picture: torch.Tensor) -> list[torch.Tensor]:

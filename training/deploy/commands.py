@@ -1,4 +1,4 @@
-"""The commands `ncnn` and `speed-shapes`."""
+"""The commands `program`, `ncnn` and `speed-shapes`."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ def add_commands(commands: Any) -> None:
     timed = argparse.ArgumentParser(add_help=False)
     timed.add_argument("--threads", type=int, default=2, metavar="N", help="of one picture (default: 2)")
     timed.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well")
+    add_program(commands)
     text = "a detector for ncnn through pnnx: converted, compared with torch, timed beside other runtimes"
     ncnn = commands.add_parser("ncnn", help=text, description=text, parents=[timed])
     ncnn.set_defaults(run=run_ncnn)
@@ -49,6 +50,37 @@ def add_commands(commands: Any) -> None:
     shapes.add_argument("--classes", type=int, metavar="N", help="of all networks (default: each one's own)")
     shapes.add_argument("--runtimes", metavar="A,B", help="default: onnxruntime,openvino")
     shapes.add_argument("--rounds", type=int, default=30, metavar="N", help="that are timed (default: 30)")
+
+
+def add_program(commands: Any) -> None:
+    """The command `program`."""
+    text = "a detector as a program of torch.export, for surveil's --runtime torch, compared with torch"
+    program = commands.add_parser("program", help=text, description=text)
+    program.set_defaults(run=run_program)
+    program.add_argument(
+        "model",
+        metavar="MODEL",
+        help="an exported MODEL.onnx with its card, or a recipe with --weights-file and --card",
+    )
+    program.add_argument(
+        "--weights-file", type=Path, metavar="FILE", help="weights of the recipe (safetensors)"
+    )
+    program.add_argument(
+        "--card", type=Path, metavar="FILE.json", help="card of the ONNX model (default: beside it)"
+    )
+    program.add_argument(
+        "--out", type=Path, required=True, metavar="NAME-torch.pt2", help="its card is written beside it"
+    )
+
+
+def run_program(options: argparse.Namespace) -> None:
+    """Write the program and its card, and say how it is used."""
+    from training.deploy.program import write_program
+
+    card = write_program(options.model, options.out, options.weights_file, options.card)
+    sizes = ", ".join(f"{width}x{height}" for height, width in card.input.shapes)
+    sys.stdout.write(f"{options.out}: {options.out.stat().st_size} bytes, for {sizes}\n")
+    sys.stdout.write(f"surveil run SOURCE --model {options.out} --runtime torch\n")
 
 
 def run_ncnn(options: argparse.Namespace) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from surveil.detect.assets import find_model
+from surveil.detect.assets import ModelFile, find_model
 from surveil.detect.card import InputSpec, ModelCard
 from training.errors import CheckpointError, ConfigError, ExportError
 from training.evaluate.detect import ProtocolConfig
@@ -77,15 +77,26 @@ def from_onnx(path: Path, card: Path | None, size: tuple[int, int] | None) -> Ra
     wanted = size or file.card.input.shapes[0]
     card_says = {"licence": file.card.licence, "credits": list(file.card.credits)}
     origin = {"model": file.path.name, "sha256": file.card.sha256, **card_says}
-    told = read_metadata(file.path)
-    if "recipe" in told:
-        labels = file.card.labels.names
-        config = replace(recipe_of(told["recipe"]).model, classes=len(labels))
-        network = _ours(_folded_from(file.path, config), file.card.name, labels, wanted)
-        origin = {"recipe": told["recipe"], **origin}
-    else:
+    detector = folded_detector(file)
+    if detector is None:
         network = _theirs(file.path, file.card, wanted)
+    else:
+        network = _ours(detector, file.card.name, file.card.labels.names, wanted)
+        origin = {"recipe": read_metadata(file.path)["recipe"], **origin}
     return replace(network, selection=_selection(file.card), origin=origin)
+
+
+def folded_detector(file: ModelFile) -> Detector | None:
+    """The network of an exported model of ours, by the recipe that it names; None for a third party's.
+
+    Raises:
+        CheckpointError: The file holds other weights than its recipe's network.
+    """
+    told = read_metadata(file.path)
+    if "recipe" not in told:
+        return None
+    config = replace(recipe_of(told["recipe"]).model, classes=len(file.card.labels.names))
+    return _folded_from(file.path, config)
 
 
 def _selection(card: ModelCard) -> dict[str, Any]:

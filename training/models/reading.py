@@ -191,13 +191,13 @@ class AnchorReading:
 
     def expand(self, cells: Places, level: int) -> Places:
         """See `Reading`."""
-        count = cells.strides.shape[0]  # not `len`, which an exported graph would keep as a number
-        sides = torch.tensor(self.sides[level], dtype=torch.float32)
+        # made of the cells, no constant: a program of torch.export keeps weights alone, on one device
+        sides = [torch.full_like(cells.strides, side) for anchor in self.sides[level] for side in anchor]
         return Places(
             cells.centres[:, None].expand(-1, self.anchors, -1).reshape(-1, 2),
             cells.strides[:, None].expand(-1, self.anchors).reshape(-1),
             cells.cells[:, None].expand(-1, self.anchors).reshape(-1),
-            sides.to(cells.centres.device)[None].expand(count, -1, -1).reshape(-1, 2),
+            torch.stack(sides, 1).reshape(-1, 2),
         )
 
     def logits(self, raw: Tensor) -> Tensor:
