@@ -21,6 +21,7 @@ from training.finetune import commands as finetune_commands
 from training.gan import commands as gan_commands
 from training.launch import check_options, place_of
 from training.lock import RUN, locked
+from training.options import add_starts, with_starts
 from training.papers import commands as papers_commands
 from training.progress import log_to_stderr
 from training.sparsity import commands as sparsity_commands
@@ -45,6 +46,8 @@ EXAMPLES = """examples:
       AP over latency, the same pictures side by side, a table
   python -m training ncnn M.onnx --out ncnn
       an exported model for ncnn, compared with torch and timed
+  python -m training program M.onnx --out M-torch.pt2
+      an exported model as a program of torch.export, for --runtime torch and for GPUs where only torch is
   python -m training inspect
       parameters, operations and sizes of all networks, the papers' own among them
   python -m training inspect mobilenetv2-gfl-320 --data DIR --out runs/m320
@@ -104,6 +107,7 @@ def parser() -> argparse.ArgumentParser:
         metavar="FILE|hf:OWNER/NAME",
         help="another public start of the backbone, such as hf:timm/efficientnet_lite0.ra_in1k",
     )
+    add_starts(shared)
     data_commands.add_steps(shared)
     gan_commands.add_pictures(shared)
     machine = machine_options()
@@ -282,6 +286,7 @@ def adapted(options: argparse.Namespace) -> Recipe:
     if getattr(options, "larger", None):
         made = with_larger(made, options.larger)
     made = replace(made, added=(*made.added, *getattr(options, "add", ())))
+    made = with_starts(made, options)
     budget = getattr(options, "budget", None)
     made = shortened(made, budget) if budget else made
     if getattr(options, "images_of_batch", None):
@@ -340,7 +345,7 @@ def deliver(space: Workspace, weights: Path, folder: Path | None) -> None:
         return
     files = finish.finish_int8(space, weights, model)
     if folder:
-        finish.ship(files, folder)
+        finish.ship_int8(files, folder)
 
 
 def machine_of(options: argparse.Namespace) -> Machine:

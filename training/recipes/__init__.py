@@ -13,6 +13,7 @@ from training.recipes.efficientlite import (
     efficientlite2_gfl_320,
     efficientlite2_gfl_320_live,
 )
+from training.recipes.equation5 import mobilenet_yolo_320_live_equation5
 from training.recipes.live import mobilenetv2_gfl_320_live
 from training.recipes.mobilenet_yolo import (
     mobilenet_yolo_320,
@@ -52,6 +53,7 @@ RECIPES = {
     "mobilenet-yolo-320": mobilenet_yolo_320,
     "mobilenet-yolo-320-equation5": mobilenet_yolo_320_equation5,
     "mobilenet-yolo-320-live": mobilenet_yolo_320_live,
+    "mobilenet-yolo-320-live-equation5": mobilenet_yolo_320_live_equation5,
     "mobilenetv1-yolo-320": mobilenetv1_yolo_320,
     "mobilenetv2-gfl-320": mobilenetv2_gfl_320,
     "mobilenetv2-gfl-320-live": mobilenetv2_gfl_320_live,
