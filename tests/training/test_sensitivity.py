@@ -144,6 +144,7 @@ def test_heads_of_anchors_keep_their_last_layers_in_float() -> None:
     ("node", "group"),
     [
         ("/model/backbone/stem/Conv", "stem and first 2 blocks"),
+        ("/model/backbone/stemmed/Clip", "stem and first 2 blocks"),
         ("/model/backbone/blocks.1/depth/Conv", "stem and first 2 blocks"),
         ("/model/backbone/blocks.5/Add", "backbone to stride 8"),
         ("/model/backbone/blocks.12/project/Conv", "backbone to stride 16"),

@@ -120,7 +120,7 @@ def group_of(node: str) -> str | None:
     """
     parts = node.strip("/").split("/")
     match parts:
-        case ["model", "backbone", "stem" | "blocks.0" | "blocks.1", *_]:
+        case ["model", "backbone", "stem" | "stemmed" | "blocks.0" | "blocks.1", *_]:
             return f"stem and first {EARLY_BLOCKS} blocks"
         case ["model", "backbone", block, *_] if block.startswith("blocks."):
             number = int(block.removeprefix("blocks."))
