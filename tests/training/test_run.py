@@ -218,7 +218,7 @@ def test_the_command_line_reports_errors_without_traceback(
 ) -> None:
     options = ["mobilenetv2-gfl-320", "--data", str(tmp_path), "--out", str(tmp_path / "run")]
     assert cli.main(["train", *options]) == 2
-    assert "no train.json there" in capsys.readouterr().err
+    assert "no val.json there" in capsys.readouterr().err  # what judges is read first
     assert cli.main(["export", *options, "--weights-file", str(tmp_path / "none")]) == 2
 
 
