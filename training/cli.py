@@ -94,6 +94,7 @@ def parser() -> argparse.ArgumentParser:
     shared.add_argument(
         "--images", type=Path, metavar="DIR", help="folder of decoded pictures that runs share"
     )
+    shared.add_argument("--caches", type=Path, metavar="DIR", help="folder of feature caches that runs share")
     shared.add_argument("--labels", metavar="NAME,NAME", help=LABELS)
     shared.add_argument(
         "--budget", type=int, metavar="IMAGES", help="images to train on in all stages, if not the recipe's"
@@ -227,6 +228,7 @@ def run_recipe(options: argparse.Namespace) -> None:
         out=options.out,
         weights=options.weights,
         images=options.images,
+        caches=options.caches,
     )
     options.out.mkdir(parents=True, exist_ok=True)
     match options.command:

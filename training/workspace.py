@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from surveil.detect.card import sha256_of
-from training.data.cache import CacheConfig, FeatureCache, ViewJob, fill_part, identity
+from training.data.cache import CacheConfig, FeatureCache, ViewJob, fill_part, holds, identity
 from training.data.decode import decode_images, stored_records
 from training.data.denoise import DenoiseConfig
 from training.data.layout import Split, find_added, find_split, find_weights
@@ -49,8 +49,8 @@ class Workspace:
         out: Folder of the run.
         weights: Folder of starts and teachers, or None for the usual places.
         images: Folder of decoded pictures, shared by runs on the same data.
-        caches: Folder of feature caches that runs share, each named by what it was made of; None: the run's
-            own lie in `out`.
+        caches: Folder of feature caches that runs share, each named by what it was made of, or folder of a
+            run whose own ones are taken where they are the same; None: the run's own lie in `out`.
     """
 
     recipe: Recipe
@@ -147,8 +147,11 @@ class Workspace:
         """Folder of a feature cache."""
         if self.caches is None:
             return self.out / config.name
-        made_of = json.dumps([self._made_of(config), self.recipe.features or self.recipe.start])
-        return self.caches / f"{config.name}-{hashlib.sha256(made_of.encode()).hexdigest()[:8]}"
+        made_of = self._made_of(config)
+        if holds(self.caches / config.name, made_of):
+            return self.caches / config.name
+        named = json.dumps([made_of, self.recipe.features or self.recipe.start])
+        return self.caches / f"{config.name}-{hashlib.sha256(named.encode()).hexdigest()[:8]}"
 
     def _made_of(self, config: CacheConfig) -> dict[str, Any]:
         """What a feature cache is made of."""
@@ -282,7 +285,7 @@ class Workspace:
                 config=config,
                 machine=machine,
                 model=ImitationConfig(of=recipe.model) if config.imitates else recipe.model,
-                start=self.weight_file(recipe.start),
+                start=self.weight_file(recipe.start) if recipe.start else None,
                 init=init,
                 init_imitates=before is not None and before.imitates,
                 imitated=imitated if config.imitates else None,

@@ -6,6 +6,7 @@ import io
 import json
 import shutil
 import tarfile
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,13 +16,18 @@ import pytest
 
 pytest.importorskip("torch", reason="the extra `train` is not installed")
 
-from tests.training.tiny import CACHE, LABELS, SIZE, TinyData
+from tests.training.tiny import CACHE, LABELS, PLAIN, SIZE, TinyData
+from tests.training.tiny_families import view_job
+from training.data import cache as cache_module
 from training.data.augment import letterbox
-from training.data.cache import FeatureCache, draw_order, encode_score
+from training.data.cache import FeatureCache, draw_order, encode_score, fill_part, identity, layout
 from training.data.complaints import Complaints
 from training.data.decode import LARGEST, decode_images, stored_records
 from training.data.layout import find_split, find_weights
 from training.data.records import Labeller, Record, load_records
+from training.data.teacher import Dense
+from training.engine.batches import CachedBatches
+from training.engine.config import StageConfig
 from training.errors import DataError
 from training.grid import cell_grid
 
@@ -245,9 +251,57 @@ def test_a_cache_is_continued_but_not_mixed_up(tmp_path: Path) -> None:
     assert cache.missing == CACHE.views
     cache["index"][3] = 0
     assert FeatureCache.create(tmp_path / "c", CACHE, 4, {"a": 1}).missing == CACHE.views - 1
-    with pytest.raises(DataError, match="another cache"):
+    with pytest.raises(DataError, match=r"another cache: a is 1 there and 2 here\. .*alone.*--caches"):
         FeatureCache.create(tmp_path / "c", CACHE, 4, {"a": 2})
     assert cache["soft"].shape == (CACHE.views, len(cell_grid(*SIZE)[0]), 4)
+
+
+def test_a_run_makes_do_with_the_first_views_of_a_cache(tmp_path: Path) -> None:
+    some = replace(CACHE, used=5)
+    made_of = identity(some, LABELS, PLAIN, "data")
+    assert made_of == identity(CACHE, LABELS, PLAIN, "data")
+    assert "used" not in made_of["cache"]
+    first = FeatureCache.create(tmp_path, some, 4, made_of)
+    assert (len(first), first.missing) == (5, 5)
+    first["index"][:] = 7
+    whole = FeatureCache.create(tmp_path, CACHE, 4, made_of)  # the same cache: what is there is gone on with
+    assert (len(whole), whole.missing) == (CACHE.views, CACHE.views - 5)
+    whole["index"][:] = 7
+    assert FeatureCache.create(tmp_path, some, 4, made_of).missing == 0
+    with pytest.raises(DataError, match=r"another cache: cache\.views is 24 there and 5 here"):
+        FeatureCache.create(tmp_path, CACHE, 4, identity(replace(CACHE, views=5), LABELS, PLAIN, "data"))
+
+
+def test_the_first_views_are_those_of_the_whole_cache(
+    tiny: TinyData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shapes = [shape for shape, _ in list(layout(CACHE, 4).values())[:3]]
+
+    def taps(pixels: np.ndarray) -> list[np.ndarray]:
+        return [np.tile(pixels.mean((1, 2, 3)).reshape(-1, 1, 1, 1), (1, *shape)) for shape in shapes]
+
+    def teacher(*_: object) -> Callable[[np.ndarray], Dense]:
+        cells = len(cell_grid(*SIZE)[0])
+        rows = np.linspace(0, 1, cells, dtype=np.float32)[:, None]
+        return lambda views: Dense(
+            scores=np.tile(rows, (len(views), 1, 4)), distributions=np.zeros((len(views), cells, 32))
+        )
+
+    monkeypatch.setattr(cache_module, "backbone_runner", lambda *_: taps)
+    monkeypatch.setattr(cache_module, "DenseTeacher", teacher)
+    job = replace(view_job(tiny), teachers=(Path("unread"),))
+    some = replace(job, cache=replace(CACHE, used=7))
+    for name, each in (("whole", job), ("some", some)):
+        FeatureCache.create(tmp_path / name, each.cache, 4, {})
+        fill_part(0, 1, tmp_path / name, each)
+    whole, first = FeatureCache.open(tmp_path / "whole"), FeatureCache.open(tmp_path / "some", 7)
+    assert whole.missing == first.missing == 0
+    assert FeatureCache.open(tmp_path / "some").missing == CACHE.views - 7
+    for field, values in first.fields.items():
+        assert np.array_equal(values, whole[field][:7]), field
+    stage = StageConfig(name="all", entry="taps", trains=("rest",), images=70, batch=7)
+    seen = {row for step in range(10) for row in CachedBatches(first, stage).rows(step)}
+    assert seen == set(range(7))
 
 
 def test_shared_labels_are_read(shared: Path) -> None:

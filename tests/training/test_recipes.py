@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 torch = pytest.importorskip("torch", reason="the extra `train` is not installed")
@@ -10,7 +12,7 @@ torch = pytest.importorskip("torch", reason="the extra `train` is not installed"
 from training.errors import ConfigError
 from training.live.bench import BenchReport, Timing
 from training.recipes import recipe
-from training.recipes.adapt import for_labels, shortened
+from training.recipes.adapt import for_labels, seen_of_caches, shortened, with_fresh_views
 
 
 def test_a_smaller_budget_shortens_everything() -> None:
@@ -22,7 +24,8 @@ def test_a_smaller_budget_shortens_everything() -> None:
         assert after.images == pytest.approx(before.images / 10, abs=1)
         assert after.guided == pytest.approx(before.guided / 10, abs=1)
         assert after.rate == before.rate
-    assert [cache.views for cache in tenth.caches] == [round(cache.views / 10) for cache in whole.caches]
+    assert [cache.count for cache in tenth.caches] == [round(cache.views / 10) for cache in whole.caches]
+    assert [replace(cache, used=0) for cache in tenth.caches] == list(whole.caches)
 
 
 def test_a_larger_budget_only_trains_longer() -> None:
@@ -31,6 +34,24 @@ def test_a_larger_budget_only_trains_longer() -> None:
     assert [s.images for s in twice.stages] == [2 * s.images for s in whole.stages]
     assert [s.warmup for s in twice.stages] == [s.warmup for s in whole.stages]
     assert twice.caches == whole.caches
+
+
+def test_a_larger_budget_of_a_table_has_more_cached_views() -> None:
+    cached = recipe("mobilenet-yolo-320")
+    total = sum(stage.images for stage in cached.stages)
+    assert [cache.views for cache in with_fresh_views(cached, 3 * total).caches] == [3 * 32_000]
+    few = replace(cached, stages=(replace(cached.stages[0], images=10_000),))
+    assert [cache.views for cache in with_fresh_views(few, 20_000).caches] == [32_000]
+    assert [cache.views for cache in with_fresh_views(few, 50_000).caches] == [50_000]  # one for each image
+    live = recipe("mobilenetv2-gfl-320-live")
+    assert with_fresh_views(live, 9_000_000).caches == live.caches
+    sizes = recipe("mobilenetv2-gfl-320")  # at the end three caches in turn
+    assert seen_of_caches(sizes) == [60_000 + 55_296 + 14_976, 9_984, 4_992]
+
+
+def test_a_recipe_without_a_start_says_what_fills_its_caches() -> None:
+    with pytest.raises(ConfigError, match="without a start, features must name what fills caches"):
+        replace(recipe("mobilenetv1-yolo-320"), start="", features="")
 
 
 def test_a_batch_is_no_larger_than_its_stage_and_too_little_is_refused() -> None:

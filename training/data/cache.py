@@ -2,13 +2,14 @@
 
 Training then starts at the cached taps (or at the stride-8 tap) and no longer pays for augmentation, the
 lower backbone and the teacher. One `.npy` memory map a field, so several processes fill and read it side by
-side; a cache that was interrupted is continued.
+side; a cache that was interrupted is continued. Space is taken for the views that are used;
+files are as long as for all of them, with a hole at the end where the disk can have one.
 """
 
 import json
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from training.files import write_whole
 from training.grid import cell_grid, level_shapes
 from training.models.backbone import CHANNELS
 from training.progress import Progress, log_to_stderr
+from training.settings import LATER, differences, in_words, told
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +44,9 @@ class CacheConfig:
 
     Attributes:
         size: Height and width of a view in pixels.
-        views: Number of views.
+        views: Number of views; with the seed it decides what each of them shows.
+        used: A run makes do with so many first ones of them: only these are computed and drawn from, whether
+            there are more or not; 0: all. The cache is the same one.
         source_views: How often an image of a source is drawn relative to others (1 if not named).
         rare: Factor for images that show a class; the largest counts.
         top: Cells per view whose teacher distribution is kept: those with the highest scores.
@@ -61,6 +65,12 @@ class CacheConfig:
     reg_max: int = 7
     batch: int = 4
     seed: int = 1
+    used: int = field(default=0, metadata=LATER)
+
+    @property
+    def count(self) -> int:
+        """How many views are computed and drawn from."""
+        return min(self.used or self.views, self.views)
 
     @property
     def name(self) -> str:
@@ -108,10 +118,17 @@ def identity(
 ) -> dict[str, Any]:
     """What a cache was made of, as JSON values; two caches with the same identity are the same.
 
+    How many of its views a run uses is no part of it.
+
     `steps`: of `Recipe.data_steps`; without any the identity is what it was before they were known.
     """
     read = {name: value for name, value in asdict(labels).items() if name != "removed"}  # one of the steps
-    made_of = {"cache": asdict(cache), "labels": read, "augment": augment.identity(), "data": data}
+    made_of = {
+        "cache": told(replace(cache, used=0)),
+        "labels": read,
+        "augment": augment.identity(),
+        "data": data,
+    }
     made_of |= steps or {}
     result: dict[str, Any] = json.loads(json.dumps(made_of))
     return result
@@ -129,7 +146,7 @@ class FeatureCache:
         return self.fields[name]
 
     def __len__(self) -> int:
-        """Number of views, complete or not."""
+        """Number of views that are used, complete or not."""
         return len(self.fields["index"])
 
     @property
@@ -144,32 +161,42 @@ class FeatureCache:
         """Make the folder and its empty fields, or open them if the same cache is there already.
 
         Raises:
-            DataError: Another cache is there.
-            OutputError: The disk has no space for it; nothing is left of a new one.
+            DataError: Another cache is there; it stays as it is, for it may be another run's as well.
+            OutputError: The disk has no space for what is used of it; nothing is left of a new one.
         """
-        meta = folder / META
+        meta, share = folder / META, config.count / config.views
         if meta.exists():
-            if json.loads(meta.read_text()) != made_of:
-                raise DataError(f"{folder}: holds another cache (data or settings differ); remove it")
-            cache = cls.open(folder)
-            if cache.missing:  # begun where sparse files were made, or copied
-                take_space(sorted(folder.glob("*.npy")), WHAT, REMEDY)
+            if different := in_words(differences(json.loads(meta.read_text()), made_of)):
+                raise DataError(
+                    f"{folder}: holds another cache: {different}. It is left alone: name another --out, or "
+                    "a folder where caches of all kinds lie side by side with --caches"
+                )
+            cache = cls.open(folder, config.count)
+            if cache.missing:  # begun where less of it was used, or sparse files were made, or copied
+                take_space(sorted(folder.glob("*.npy")), WHAT, REMEDY, share)
             return cache
         folder.mkdir(parents=True, exist_ok=True)
         fields = {
             name: ((config.views, *shape), kind) for name, (shape, kind) in layout(config, classes).items()
         }
-        new_maps(folder, fields, WHAT, REMEDY)
+        new_maps(folder, fields, WHAT, REMEDY, share)
         np.load(folder / "index.npy", mmap_mode="r+")[:] = -1
         write_whole(meta, json.dumps(made_of, indent=1).encode())
-        return cls.open(folder)
+        return cls.open(folder, config.count)
 
     @classmethod
-    def open(cls, folder: Path) -> "FeatureCache":
-        """Open for reading and writing."""
+    def open(cls, folder: Path, count: int | None = None) -> "FeatureCache":
+        """Open for reading and writing; `count`: so many first views, None: all. Raises DataError."""
         if not (folder / META).exists():
             raise DataError(f"{folder}: not a feature cache ({META} is missing)")
-        return cls(folder, {p.stem: np.load(p, mmap_mode="r+") for p in sorted(folder.glob("*.npy"))})
+        files = sorted(folder.glob("*.npy"))
+        return cls(folder, {file.stem: np.load(file, mmap_mode="r+")[:count] for file in files})
+
+
+def holds(folder: Path, made_of: dict[str, Any]) -> bool:
+    """Whether a folder has the cache of this `identity`."""
+    meta = folder / META
+    return meta.exists() and bool(json.loads(meta.read_text()) == made_of)
 
 
 def draw_shares(
@@ -273,11 +300,11 @@ def fill_part(part: int, parts: int, folder: Path, job: ViewJob) -> None:
             "a feature cache needs a dense teacher: name one in the recipe, or train with live views"
         )
     order = draw_order(job.records, job.cache, job.labels.labels, job.balance)
-    jobs = [(k, int(order[k])) for k in range(part, job.cache.views, parts)]
+    jobs = [(k, int(order[k])) for k in range(part, job.cache.count, parts)]
     size = job.cache.size
     augmenter = Augmenter(np.load(job.images, mmap_mode="r"), job.records, job.augment, size)
     filler = Filler(
-        FeatureCache.open(folder),
+        FeatureCache.open(folder, job.cache.count),
         augmenter,
         backbone_runner(job.start, size),
         DenseTeacher(job.teachers[0], job.labels.labels, size),

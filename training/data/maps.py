@@ -6,6 +6,7 @@ taken at once where the file system can (`posix_fallocate`); pictures are writte
 """
 
 import errno
+import math
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 
 from surveil.errors import OutputError
 
+HEAD = 4096  # bytes, at most, before the numbers of a `.npy` file
 UNABLE = (
     errno.EOPNOTSUPP,
     errno.EINVAL,
@@ -45,18 +47,18 @@ def check_space(folder: Path, needed: int, what: str, remedy: str) -> None:
         )
 
 
-def take_space(files: Sequence[Path], what: str, remedy: str) -> None:
+def take_space(files: Sequence[Path], what: str, remedy: str, share: float = 1.0) -> None:
     """Take the space of files of one folder that are perhaps sparse; arguments and errors: `check_space`.
 
-    It costs nothing when they have it already.
+    It costs nothing when they have it already. `share`: from their beginnings on; the rest stays as it is.
     """
-    check_space(files[0].parent, sum(map(_missing, files)), what, remedy)
+    check_space(files[0].parent, sum(_missing(path, _wanted(path, share)) for path in files), what, remedy)
     if not hasattr(os, "posix_fallocate"):
         return
     for path in files:
         with path.open("r+b") as file:
             try:
-                os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+                os.posix_fallocate(file.fileno(), 0, _wanted(path, share))
             except OSError as error:
                 if error.errno not in UNABLE:
                     raise OutputError(
@@ -65,14 +67,25 @@ def take_space(files: Sequence[Path], what: str, remedy: str) -> None:
                     ) from error
 
 
-def _missing(path: Path) -> int:
-    """Bytes of a file that have no place on the disk yet; all of them where the system does not tell."""
-    stat = path.stat()
-    return max(stat.st_size - 512 * getattr(stat, "st_blocks", 0), 0)
+def _wanted(path: Path, share: float) -> int:
+    """Bytes of a share of a `.npy` file, whose head comes first."""
+    size = path.stat().st_size
+    return min(math.ceil(share * size) + HEAD, size)
 
 
-def new_maps(folder: Path, fields: Mapping[str, tuple[tuple[int, ...], Any]], what: str, remedy: str) -> None:
-    """Make `NAME.npy` of zeros for every field, shape and dtype; arguments and errors: `check_space`.
+def _missing(path: Path, wanted: int) -> int:
+    """Bytes of those wanted that have no place on the disk yet; all of them where the system does not tell."""
+    return max(wanted - 512 * getattr(path.stat(), "st_blocks", 0), 0)
+
+
+def new_maps(
+    folder: Path,
+    fields: Mapping[str, tuple[tuple[int, ...], Any]],
+    what: str,
+    remedy: str,
+    share: float = 1.0,
+) -> None:
+    """Make `NAME.npy` of zeros for every field, shape and dtype; arguments and errors: `take_space`.
 
     Nothing is left where they cannot be made.
     """
@@ -80,7 +93,7 @@ def new_maps(folder: Path, fields: Mapping[str, tuple[tuple[int, ...], Any]], wh
     try:
         for path, (shape, dtype) in zip(files, fields.values(), strict=True):
             np.lib.format.open_memmap(path, "w+", dtype, shape)
-        take_space(files, what, remedy)
+        take_space(files, what, remedy, share)
     except BaseException as error:
         for path in files:
             with suppress(OSError):

@@ -7,7 +7,7 @@ a crash or a full disk at any moment leaves the former checkpoint usable.
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -22,9 +22,9 @@ from surveil.errors import OutputError
 from training.engine.average import Partners
 from training.errors import CheckpointError
 from training.files import write_tensors, write_whole
+from training.settings import differences, in_words
 
 LATEST = "latest.json"
-SHOWN = 6  # differences that an error lists
 
 
 class Stateful(Protocol):
@@ -70,20 +70,6 @@ def load_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor])
         for name, value in held.items():
             if value.shape == weight.shape:
                 held[name] = torch.empty_like(weight).copy_(value)
-
-
-def differences(there: Any, here: Any, where: str = "") -> Iterator[str]:
-    """Where two JSON values differ, in words.
-
-    >>> list(differences({"a": {"rate": 1, "seed": 0}}, {"a": {"rate": 2, "seed": 0}}))
-    ['a.rate is 1 there and 2 here']
-    """
-    if isinstance(there, dict) and isinstance(here, dict):
-        for key in dict.fromkeys([*there, *here]):
-            name = f"{where}.{key}" if where else str(key)
-            yield from differences(there.get(key, "not set"), here.get(key, "not set"), name)
-    elif there != here:
-        yield f"{where} is {there} there and {here} here"
 
 
 FILES = ("init", "imitated")  # files in an identity: {"file": path, "sha256": of its contents}
@@ -174,12 +160,10 @@ class Checkpoints:
         return RunState(step=latest["step"], spent_s=latest["spent_s"], scaler=latest["scaler"])
 
     def _check(self, identity: dict[str, Any]) -> None:
-        different = list(differences(brought_up(identity, self.identity), self.identity))
-        if different:
-            more = f" and {len(different) - SHOWN} more" if len(different) > SHOWN else ""
+        if different := in_words(differences(brought_up(identity, self.identity), self.identity)):
             raise CheckpointError(
-                f"{self.folder}: a checkpoint of another run: {'; '.join(different[:SHOWN])}{more}. "
-                "Train with the same settings and data, into another --out, or remove that folder"
+                f"{self.folder}: a checkpoint of another run: {different}. Train "
+                "with the same settings and data, into another --out, or remove that folder"
             )
 
 

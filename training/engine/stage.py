@@ -52,7 +52,7 @@ class StageJob:
         config: What to do.
         machine: On what.
         model: Shape of the detector, or of what imitates.
-        start: The backbone's public start; used when `init` is None.
+        start: The backbone's public start, used when `init` is None; None: random weights.
         init: Weights of the stage before, or None.
         init_imitates: Whether that stage imitated features: then its backbone is taken.
         imitated: Weights of the network whose features are imitated; None: those in the caches.
@@ -68,7 +68,7 @@ class StageJob:
     config: StageConfig
     machine: Machine
     model: ModelConfig
-    start: Path
+    start: Path | None
     init: Path | None
     init_imitates: bool = False
     imitated: Path | None = None
@@ -106,6 +106,8 @@ class StageJob:
             "data": self.data_hash,
             "init": named(self.init or self.start),
         }
+        if self.config.entry != "image" and any(view.cache.used for view in self.views):
+            made_of["views"] = [view.cache.count for view in self.views]
         if self.config.imitates:
             made_of["imitated"] = named(self.imitated) if self.imitated else "the caches"
         if self.larger:
@@ -133,7 +135,7 @@ def build_model(job: StageJob, source: BatchSource) -> Detector:
     model = Detector(job.model)
     if job.init:
         load_backbone(job.init, model)
-    else:
+    elif job.start:
         has_norms = isinstance(model.backbone, StagedBackbone)
         mine = source.batch(0).inputs[0].to(job.machine.device) if has_norms else None
         begin(model.backbone, job.start, None if mine is None else whole(mine).cpu())
@@ -152,7 +154,9 @@ def open_batches(job: StageJob, seat: Seat) -> BatchSource:
     for folder, view in zip(job.caches, job.views, strict=True):
         if folder in of:
             continue
-        cached = CachedBatches(FeatureCache.open(folder), job.config, rank, ranks, files, share)
+        cached = CachedBatches(
+            FeatureCache.open(folder, view.cache.count), job.config, rank, ranks, files, share
+        )
         of[folder] = cached
         if job.config.entry == "view":
             of[folder] = ViewBatches(cached, ViewPainter(view), job.config.imitates, imitated_by(job))

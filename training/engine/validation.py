@@ -1,7 +1,8 @@
 """Weights in training, judged as the application will see them: its letterbox, its suppression, COCO's AP."""
 
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,6 +94,17 @@ class TorchDetector:
         """See `surveil.detect.detector.Detector`."""
 
 
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Torch computes on one thread inside of the block."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
 @dataclass(frozen=True)
 class Example:
     """A validation picture with its objects: boxes (G, 4) float32 xyxy in its pixels, and class names."""
@@ -116,7 +128,8 @@ class Validation:
     def evaluate(self, model: Detector) -> Evaluation:
         """AP of the model on all pictures, each class only where it is labelled."""
         detector = TorchDetector(model, self.job.labels, self.job.size)
-        found = detect_all(detector, self.truth, self.job.pictures, "judging the averaged weights")
+        with one_thread():  # pictures are judged side by side
+            found = detect_all(detector, self.truth, self.job.pictures, "judging the averaged weights")
         names = [name for name in self.job.labels if name in self.truth.categories]
         return evaluate(self.truth, coco_results(self.truth, found), names)
 

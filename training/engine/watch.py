@@ -9,7 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from surveil.detect.preprocess import letterbox
@@ -112,12 +111,7 @@ class Watch:
         save_grid(tiles, self.folder / "looks" / f"predictions-{look.step:06}.png")
 
     def _evaluate(self, look: Look) -> None:
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)  # pictures are judged side by side
-        try:
-            judged = self.validation.evaluate(look.model)
-        finally:
-            torch.set_num_threads(threads)
+        judged = self.validation.evaluate(look.model)
         line = {"step": look.step, "images": look.images, "seconds": round(look.seconds, 1)}
         line |= {"AP": round(judged.mean[0], 3), "AP50": round(judged.mean[1], 3)}
         line |= {f"AP {name}": round(result.figures[0], 3) for name, result in judged.classes.items()}

@@ -194,12 +194,7 @@ def begin(space: Workspace, base: Base) -> Detector:
 def judge_before(space: Workspace, base: Base, start: Detector) -> dict[str, tuple[float, float]]:
     """AP and AP50 of the classes that the base knows, by name."""
     known = [name for name in space.recipe.labels.labels if name in base.labels]
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # pictures are judged side by side
-    try:
-        judged = Validation(space.validation()).evaluate(start)
-    finally:
-        torch.set_num_threads(threads)
+    judged = Validation(space.validation()).evaluate(start)
     return {k: (r.figures[0], r.figures[1]) for k, r in judged.classes.items() if k in known}
 
 

@@ -160,7 +160,8 @@ def open_live(
     if device.type == "cuda":
         torch.backends.cudnn.benchmark = True  # a few sizes, thousands of times each
     labels = job.labels.labels
-    order = Order(draw_order(job.records, job.cache, labels, job.balance), (config.seed, 1), share)
+    drawn = replace(job.cache, views=job.cache.count)  # live views are no part of a cache
+    order = Order(draw_order(job.records, drawn, labels, job.balance), (config.seed, 1), share)
     drawer = Drawer(job.records, order, job.augment, sizes, config, len(labels))
     teachers = LiveTeachers(job.teachers, labels, job.cache.top, device) if job.teachers else None
     pictures = Pictures(job.images, job.records, device)

@@ -118,7 +118,8 @@ def bench(space: Workspace, machine: Machine, batches: int, batch: int | None = 
     job, sizes = space.views(caches[0]), [cache.size for cache in caches]
     source = open_live(job, sizes, config, machine.workers, device)
     model = Detector(recipe.model)
-    begin(model.backbone, space.weight_file(recipe.start))
+    if recipe.start:
+        begin(model.backbone, space.weight_file(recipe.start))
     criteria = {size: objective_of(size, config.loss, model.reading, device) for size in set(sizes)}
     trainer = Trainer(model, source, criteria, config, machine)
     found = space.larger() if config.taught else None

@@ -1,11 +1,13 @@
 """Recipes for other budgets and other classes."""
 
 import logging
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from training.data.balance import class_boxes, sparse_classes
+from training.data.cache import CacheConfig
 from training.data.coco import read_coco
 from training.data.layout import find_split
 from training.data.records import Record, load_records
@@ -22,8 +24,8 @@ log = logging.getLogger(__name__)
 def shortened(recipe: Recipe, images: int) -> Recipe:
     """The recipe for a budget of so many images in all stages together.
 
-    Stages keep their shares; a smaller budget shortens caches and first steps as well, a larger one only
-    makes the stages longer.
+    Stages keep their shares; a smaller budget shortens first steps as well and uses as much less of the
+    caches, a larger one only makes the stages longer.
     """
     if images < len(recipe.stages):
         raise ConfigError(f"budget: {images} images are too few for {len(recipe.stages)} stages")
@@ -31,9 +33,39 @@ def shortened(recipe: Recipe, images: int) -> Recipe:
     fewer = min(share, 1.0)
     return replace(
         recipe,
-        caches=tuple(replace(cache, views=max(1, round(cache.views * fewer))) for cache in recipe.caches),
+        caches=tuple(_part_of(cache, fewer) for cache in recipe.caches) if share < 1 else recipe.caches,
         stages=tuple(_shortened(stage, share, fewer) for stage in recipe.stages),
     )
+
+
+def _part_of(cache: CacheConfig, share: float) -> CacheConfig:
+    """A cache of which only a share is used: the views themselves stay, so a full one serves as well."""
+    return replace(cache, used=max(1, round(cache.count * share)))
+
+
+def with_fresh_views(recipe: Recipe, images: int) -> Recipe:
+    """`shortened`, where a larger budget has larger caches as well, up to a view for every image.
+
+    So it does not see the same frozen views as many times more.
+    """
+    more = images / sum(stage.images for stage in recipe.stages)
+    longer = shortened(recipe, images)
+    return replace(
+        longer,
+        caches=tuple(
+            replace(cache, views=max(cache.views, min(round(cache.count * more), seen)))
+            for cache, seen in zip(longer.caches, seen_of_caches(longer), strict=True)
+        ),
+    )
+
+
+def seen_of_caches(recipe: Recipe) -> list[int]:
+    """Images that the stages draw from each cache; live views are from none."""
+    seen = [0.0] * len(recipe.caches)
+    for stage in recipe.stages:
+        for place in stage.caches if stage.entry != "image" else ():
+            seen[place] += stage.images / len(stage.caches)
+    return [math.ceil(images) for images in seen]
 
 
 def _shortened(stage: StageConfig, share: float, fewer: float) -> StageConfig:

@@ -50,7 +50,7 @@ class Recipe:
         caches: Which views are cached, a cache for each size; the first size is the default of what ships.
         model: Shape of the detector.
         stages: What is trained, one after the other.
-        start: File name of the backbone's start.
+        start: File name of the backbone's start; empty: random weights.
         teachers: File names of dense teachers: the first fills the caches, all look at live views. Without
             any there are no caches and no distillation.
         int8: How the int8 form is made; None: there is none.
@@ -109,6 +109,8 @@ class Recipe:
             )
         if len({cache.size for cache in self.caches}) != len(self.caches) or not self.caches:
             raise ConfigError(f"recipe {self.name}: caches need one or more sizes, all different")
+        if not (self.start or self.features):
+            raise ConfigError(f"recipe {self.name}: without a start, features must name what fills caches")
         for alias, size in self.aliases:
             if size not in self.sizes:
                 raise ConfigError(f"recipe {self.name}: {alias} has size {size}, not one of {self.sizes}")
