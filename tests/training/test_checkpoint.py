@@ -19,7 +19,7 @@ from surveil.errors import OutputError
 from tests.training.tiny_stage import MODEL, STAGE, make_trainer, same
 from training.data.cache import FeatureCache
 from training.engine.batches import Batch
-from training.engine.checkpoint import brought_up, differences, is_same, load_optimizer, optimizer_tensors
+from training.engine.checkpoint import brought_up, is_same, load_optimizer, optimizer_tensors
 from training.engine.config import Machine
 from training.engine.journal import read_journal
 from training.engine.schedule import total_steps
@@ -27,6 +27,7 @@ from training.engine.trainer import Trainer
 from training.errors import CheckpointError
 from training.files import write_whole
 from training.models.detector import Detector, load_model, save_model
+from training.settings import differences
 
 
 @pytest.mark.parametrize("kind", [torch.optim.AdamW, torch.optim.SGD])

@@ -43,7 +43,9 @@ from training.models.detector import Detector, load_backbone, load_model, save_m
 from training.models.mobilenet_v1 import MobileNetV1
 from training.models.mobilenet_v2 import MobileNetV2
 from training.models.shapes import DetectorConfig, HybridConfig, ImitationConfig, ModelConfig, YoloConfig
+from training.papers.tables import table_of
 from training.recipes import recipe
+from training.recipes.recipe import Recipe
 
 ALONE = Machine(processes=1, workers=0, watch=WatchConfig(evaluate=False, pictures=2))
 VIEW = replace(
@@ -182,30 +184,47 @@ def job_of(stage: StageConfig, model: ModelConfig, tiny: TinyData, out: Path, **
 def test_two_steps_of_every_stage(
     name: str, tiny: TinyData, tiny_cache: FeatureCache, tmp_path: Path
 ) -> None:
-    made, init, imitated = recipe(name), None, False
-    model = replace(made.model, classes=CLASSES)
-    copied = start = write_tuned_start(tmp_path / "tuned.safetensors")
+    made, copied = recipe(name), write_tuned_start(tmp_path / "tuned.safetensors")
+    start = copied
     if any(part in name for part in ("lite", "v1")):
         network = MobileNetV1(0.75) if "v1" in name else MobileNetV2()
         start = write_imagenet_start(tmp_path / "imagenet.safetensors", network)
+    train_stages(made, (start, copied), tiny, tiny_cache, tmp_path)
+
+
+@pytest.mark.timeout(300)
+def test_a_width_without_a_start_imitates_and_then_detects(
+    tiny: TinyData, tiny_cache: FeatureCache, tmp_path: Path
+) -> None:
+    narrow = next(one.recipe for one in table_of("a", full=False).rows if one.name == "width-0.75")
+    copied = write_tuned_start(tmp_path / "tuned.safetensors")
+    train_stages(narrow, (None, copied), tiny, tiny_cache, tmp_path)
+
+
+def train_stages(
+    made: Recipe, starts: tuple[Path | None, Path], tiny: TinyData, cache: FeatureCache, out: Path
+) -> None:
+    """Two steps of every stage; `starts`: the backbone's, and that of the network that is imitated."""
+    init, imitated = None, False
+    model = replace(made.model, classes=CLASSES)
     for k, stage in enumerate(made.stages):
         job = job_of(
             stage,
             ImitationConfig(of=model) if stage.imitates else model,
             tiny,
-            tmp_path / str(k),
-            start=start,
+            out / str(k),
+            start=starts[0],
             init=init,
             init_imitates=imitated,
-            imitated=copied if stage.imitates else None,
-            caches=(tiny_cache.folder,) * len(stage.caches),
+            imitated=starts[1] if stage.imitates else None,
+            caches=(cache.folder,),
         )
         train_in_process(0, 1, job, None)
         init, imitated = job.out / "model.safetensors", stage.imitates
         lines = read_journal(job.out / "log.csv")
         assert [line["images"] for line in lines] == [2, 4]
         assert all(np.isfinite(list(line.values())).all() for line in lines)
-    trained = load_model(tmp_path / str(len(made.stages) - 1) / "model.safetensors", model)
+    trained = load_model(out / str(len(made.stages) - 1) / "model.safetensors", model)
     with torch.no_grad():
         raw = trained.reading.flatten(trained.eval()(torch.rand(1, 3, *SIZE)))
     assert torch.isfinite(raw).all()

@@ -21,7 +21,6 @@ from tests.training.tiny_stage import ALONE, MODEL, STAGE, make_trainer, same
 from training import cli
 from training import workspace as workspace_module
 from training.data.cache import FeatureCache
-from training.engine.checkpoint import differences
 from training.engine.config import Machine
 from training.engine.journal import read_journal
 from training.engine.larger import LargerJob, LargerNetwork, TaughtBatches, check_fits, check_shared
@@ -45,6 +44,7 @@ from training.papers.tables import table_of
 from training.recipes import RECIPES, recipe
 from training.recipes.adapt import taught, with_larger
 from training.recipes.recipe import LargerTeacher, Recipe
+from training.settings import differences
 from training.workspace import Workspace
 
 DISTIL = replace(STAGE, images=16, checkpoint_images=8, loss=LossConfig(localization=LocalizationConfig()))

@@ -99,6 +99,15 @@ def test_a_cache_that_does_not_fit_is_not_begun(tmp_path: Path, monkeypatch: pyt
     assert list((tmp_path / "c").iterdir()) == []
 
 
+def test_space_is_taken_for_the_views_that_are_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    large = replace(CACHE, views=1000)
+    with_free(monkeypatch, 5_000_000)
+    FeatureCache.create(tmp_path, replace(large, used=24), 4, {})
+    with pytest.raises(OutputError, match=r"feature cache need .* bytes, 5,000,000 are free there"):
+        FeatureCache.create(tmp_path, large, 4, {})
+    assert FeatureCache.create(tmp_path, replace(large, used=24), 4, {}).missing == 24  # what was there stays
+
+
 def test_a_cache_that_is_gone_on_with_needs_no_more_space(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -74,7 +74,7 @@ def _wanted(path: Path, share: float) -> int:
 
 
 def _missing(path: Path, wanted: int) -> int:
-    """Bytes of those wanted that have no place on the disk yet; all of them where the system does not tell."""
+    """Bytes of those wanted that have no place on the disk yet; all, where the system does not tell."""
     return max(wanted - 512 * getattr(path.stat(), "st_blocks", 0), 0)
 
 

@@ -78,16 +78,16 @@ class Evaluation:
         rows = np.array([self.classes[name].figures for name in names]).reshape(-1, len(FIGURES))
         return tuple(float(c[c >= 0].mean()) if (c >= 0).any() else NOTHING for c in rows.T)
 
-    def to_json(self, names: Sequence[str] = FIGURES) -> dict[str, Any]:
-        """Figures of these names to one decimal, by class, and their means."""
+    def to_json(self, names: Sequence[str] = FIGURES, digits: int | None = 1) -> dict[str, Any]:
+        """Figures of these names, by class, and their means; `digits`: decimals, None: as they are."""
         classes: dict[str, Any] = {
-            name: {**_named(r.figures, names), "images": r.images, "boxes": r.boxes}
+            name: {**_named(r.figures, names, digits), "images": r.images, "boxes": r.boxes}
             for name, r in self.classes.items()
         }
         return {
             "classes": classes,
-            "mean": _named(self.mean, names),
-            "all": _named(self.overall, names),
+            "mean": _named(self.mean, names, digits),
+            "all": _named(self.overall, names, digits),
         }
 
     def table(self) -> str:
@@ -104,9 +104,11 @@ def _row(name: str, figures: Sequence[float]) -> str:
     return f"{name:12s}" + "".join(f"{v:7.1f}" if v >= 0 else f"{'-':>7s}" for v in figures)
 
 
-def _named(figures: Sequence[float], names: Sequence[str]) -> dict[str, float | None]:
-    values = dict(zip(FIGURES, figures, strict=True))
-    return {name: round(values[name], 1) if values[name] >= 0 else None for name in names}
+def _named(figures: Sequence[float], names: Sequence[str], digits: int | None) -> dict[str, float | None]:
+    values = {name: value if value >= 0 else None for name, value in zip(FIGURES, figures, strict=True)}
+    if digits is None:
+        return {name: values[name] for name in names}
+    return {name: None if (value := values[name]) is None else round(value, digits) for name in names}
 
 
 def _judge(images: list[Any], truth: list[Any], found: list[Any], category: dict[str, Any]) -> ClassResult:

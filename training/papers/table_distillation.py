@@ -47,15 +47,18 @@ def _rows(shipped: Recipe, larger: LargerTeacher) -> tuple[Row, ...]:
     """All rows of a student; `shipped`: with dense distillation, as models that ship learn."""
     base = _quiet(shipped)
     every_cell = replace(base, caches=tuple(replace(cache, top=EVERY_CELL) for cache in base.caches))
-    live = all(stage.entry == "image" for stage in base.stages)  # caches keep what they hold
+    live = all(stage.entry == "image" for stage in base.stages)
     coco = with_regions(every_cell if live else base, COCO)
+    kept = "" if live else f": PicoDet alone, at the {base.caches[0].top} cells of a view that caches keep"
     return (
         Row(name="without", text="no distillation", recipe=base),
         *(
             Row(name=name, text=text, recipe=taught(base, larger, regions), against="without")
             for name, (text, regions) in LARGER_ROWS.items()
         ),
-        Row(name="coco", text="COCO teachers, both regions and classes", recipe=coco, against="without"),
+        Row(
+            name="coco", text=f"COCO teachers, both regions and classes{kept}", recipe=coco, against="without"
+        ),
         Row(name="dense", text="COCO teachers, all cells, as shipped", recipe=shipped, against="without"),
     )
 

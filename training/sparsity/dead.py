@@ -110,6 +110,18 @@ def find_dead(model: Detector, batches: Iterable[Tensor], seed: int = 0) -> list
     ]
 
 
+def sums(found: Sequence[Dead]) -> dict[str, tuple[int, int]]:
+    """Dead ones and all of them: `channels` of activations, and `weights` that are not zero."""
+    kinds = {
+        "channels": [one for one in found if one.kind != "weights"],
+        "weights": [one for one in found if one.kind == "weights"],
+    }
+    return {
+        name: (sum(one.dead for one in chosen), sum(one.total for one in chosen))
+        for name, chosen in kinds.items()
+    }
+
+
 def table(found: Sequence[Dead], pictures: int) -> str:
     """A line for each layer with something dead, and the sums."""
     lines = [f"{'layer':56s}{'kind':>10s}{'of':>9s}{'dead':>8s}{'share':>8s}"]
@@ -118,11 +130,8 @@ def table(found: Sequence[Dead], pictures: int) -> str:
         for one in found
         if one.dead
     ]
-    for words, chosen in (
-        ("channels of activations", [one for one in found if one.kind != "weights"]),
-        ("weights that are not zero", [one for one in found if one.kind == "weights"]),
-    ):
-        dead, total = sum(one.dead for one in chosen), sum(one.total for one in chosen)
+    words = {"channels": "channels of activations", "weights": "weights that are not zero"}
+    for name, (dead, total) in sums(found).items():
         share = 100 * dead / max(1, total)
-        lines.append(f"dead on all {pictures} pictures: {dead} of {total} {words} ({share:.3f} %)")
+        lines.append(f"dead on all {pictures} pictures: {dead} of {total} {words[name]} ({share:.3f} %)")
     return "\n".join(lines)
