@@ -180,6 +180,9 @@ def test_one_seed_claims_nothing(place: Place) -> None:
     assert draw(rows, found, place.out / "x.png").stat().st_size > 5000
     write_speeds(speeds, place.out)
     assert read_speeds(place.out) == speeds
+    (place.out / "speeds.json").write_text('{"b": {"onnxruntime": 8.0}}')
+    with pytest.raises(DataError, match=r"speeds\.json: not times of a table"):
+        read_speeds(place.out)
     plain = as_markdown(replace(rows, dead=False), found)
     assert "dead" not in plain
     assert "| MB fp32 | did it help |" in plain

@@ -17,6 +17,7 @@ from surveil.detect.open import installed_runtimes, open_detector
 from surveil.types import Frame
 from training.deploy.runtimes import export_raw, open_run
 from training.deploy.turns import load_average
+from training.errors import DataError
 from training.export.card import LATENCY_SCORE, build_card, processor
 from training.files import write_whole
 from training.finish import some_pictures
@@ -174,10 +175,15 @@ def write_speeds(speeds: Speeds, folder: Path) -> None:
 
 
 def read_speeds(folder: Path) -> Speeds | None:
-    """What `time_rows` found; None where nothing was timed."""
+    """What `time_rows` found; None where nothing was timed. Raises DataError for a broken file."""
     path = folder / SPEEDS
     if not path.exists():
         return None
-    held: dict[str, Any] = json.loads(path.read_text())
-    references = {name: Reference(**values) for name, values in held.pop("references").items()}
-    return Speeds(**held, references=references)
+    try:
+        held: dict[str, Any] = json.loads(path.read_text())
+        references = {name: Reference(**values) for name, values in held.pop("references").items()}
+        return Speeds(**held, references=references)
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(
+            f"{path}: not times of a table ({error}); remove it, and rows are timed anew"
+        ) from error
