@@ -290,9 +290,8 @@ def test_a_table_pauses_and_shares_caches(tmp_path: Path) -> None:
 
 
 def test_caches_of_a_run_serve_the_rows_of_a_table(place: Place, tmp_path: Path) -> None:
-    one = replace(
-        row("a"), recipe=replace(row("a").recipe, stages=(replace(STAGE, entry="taps"),), features="x")
-    )
+    cached = replace(row("a").recipe, stages=(replace(STAGE, entry="taps"),))
+    one = replace(row("a"), recipe=cached)
     shared = replace(place, caches=tmp_path / "run")
     space = shared.workspace(one, 0)
     config = space.recipe.caches[0]
