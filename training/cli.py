@@ -103,11 +103,6 @@ def parser() -> argparse.ArgumentParser:
         "--scenes", type=int, metavar="N", help="drawn street scenes added to the training pictures"
     )
     shared.add_argument("--larger", metavar="RECIPE=FILE", help="a larger network that teaches: its weights")
-    shared.add_argument(
-        "--start",
-        metavar="FILE|hf:OWNER/NAME",
-        help="another public start of the backbone, such as hf:timm/efficientnet_lite0.ra_in1k",
-    )
     add_starts(shared)
     data_commands.add_steps(shared)
     gan_commands.add_pictures(shared)

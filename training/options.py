@@ -16,7 +16,12 @@ NONE = "none"
 
 
 def add_starts(command: argparse.ArgumentParser) -> None:
-    """The options of `with_starts`."""
+    """The options of `with_starts`, and another public start (`recipes.start`)."""
+    command.add_argument(
+        "--start",
+        metavar="FILE|hf:OWNER/NAME",
+        help="another public start of the backbone, such as hf:timm/efficientnet_lite0.ra_in1k",
+    )
     command.add_argument(
         "--teachers",
         metavar="FILE,FILE",

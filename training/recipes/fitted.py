@@ -47,7 +47,7 @@ def with_anchors(recipe: Recipe, data: Path, out: Path | None = None) -> Recipe:
     """
     if not recipe.anchor_views or not isinstance(recipe.model, YoloConfig):
         return recipe
-    cache = replace(recipe.caches[0], views=recipe.anchor_views)
+    cache = replace(recipe.caches[0], views=recipe.anchor_views, used=0)
     count = sum(len(level) for level in recipe.model.anchors)
     made_of = _made_of(recipe, cache, data) | {"count": count}
     file = out / KEPT if out else None

@@ -187,15 +187,15 @@ def small_teacher(name: str) -> Recipe:
 
 
 def _at_hand(name: str, group: Group, model: LiteConfig, stages: tuple[StageConfig, ...]) -> Recipe:
-    """On surveil's own classes and data; as many cached views as images are seen."""
+    """On surveil's own classes and data; as many of the hybrid's cached views as images are seen."""
     hybrid = mobilenetv2_gfl_320()
-    views = sum(stage.images for stage in stages)
+    seen = sum(stage.images for stage in stages)
     cache = next(cache for cache in hybrid.caches if cache.size == (group.side, group.side))
     return replace(
         hybrid,
         name=name,
         ships=f"{name}-{group.side}",
-        caches=(replace(cache, views=views),),
+        caches=(replace(cache, used=seen),),
         model=model,
         stages=stages,
         int8=None,
