@@ -97,6 +97,7 @@ class StageJob:
 
     def identity(self) -> dict[str, Any]:
         """JSON values that a resumed run must share."""
+        begun = self.init or self.start
         made_of = {
             "stage": told(self.config),
             "model": told(self.model),
@@ -104,7 +105,7 @@ class StageJob:
             "machine": [self.machine.device, self.processes, self.machine.precision],
             "sizes": self.sizes,
             "data": self.data_hash,
-            "init": named(self.init or self.start),
+            "init": named(begun) if begun else "random weights",
         }
         if self.config.entry != "image" and any(view.cache.used for view in self.views):
             made_of["views"] = [view.cache.count for view in self.views]
