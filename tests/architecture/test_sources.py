@@ -56,7 +56,12 @@ def texts() -> Iterator[Path]:
     folders = [ROOT / name for name in (*CODE, "docs", "assets", ".ci")]
     paths = [path for folder in folders for path in sorted(folder.rglob("*"))] + sorted(ROOT.glob("*"))
     return (
-        path for path in paths if path.suffix in TEXT and path.is_file() and "__pycache__" not in path.parts
+        path
+        for path in paths
+        if path.suffix in TEXT
+        and path.is_file()
+        and "__pycache__" not in path.parts
+        and path.name != ".git"  # of a worktree: says where its repository lies
     )
 
 

@@ -45,7 +45,8 @@ def test_a_larger_budget_of_a_table_has_more_cached_views() -> None:
     assert [cache.views for cache in with_fresh_views(few, 50_000).caches] == [50_000]  # one for each image
     live = recipe("mobilenetv2-gfl-320-live")
     assert with_fresh_views(live, 9_000_000).caches == live.caches
-    sizes = recipe("mobilenetv2-gfl-320")  # at the end three caches in turn
+    whole = recipe("mobilenetv2-gfl-320")
+    sizes = replace(whole, stages=whole.stages[:3])  # at the end three caches in turn
     assert seen_of_caches(sizes) == [60_000 + 55_296 + 14_976, 9_984, 4_992]
 
 
