@@ -52,7 +52,8 @@ def test_every_command_is_understood(command: str) -> None:
     if options.command not in NO_RECIPE:
         assert options.recipe in RECIPES
     if options.command == "table":
-        table = table_of(options.table, full=options.full, gan_pictures=str(options.gan_pictures or ""))
+        gan, real = (str(folder or "") for folder in (options.gan_pictures, options.real_pictures))
+        table = table_of(options.table, full=options.full, gan_pictures=gan, real_pictures=real)
         names = options.rows.split(",") if options.rows else [row.name for row in table.rows]
         assert len(table.only(tuple(names)).rows) >= len(names)
     if options.command == "train" and options.larger:
