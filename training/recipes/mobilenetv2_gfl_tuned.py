@@ -10,9 +10,9 @@ Measured on val.json, 21 November 2026, two busy cores, 100 minutes (63,744 of 9
   416 x 416   the study 54.93 / 35.69 / 34.49, tuned 54.88 / 36.05 / 34.77, blended 55.34 / 36.22 / 34.95
   320 x 320   the study 52.29 / 32.01 / 30.92, tuned 52.91 / 32.19 / 31.11, blended 52.86 / 32.25 / 31.20
 
-The int8 form has nothing but the decoding in float, and loses 0.496 at 416 x 416, where 0.5 is allowed. With 0.3
-everything up to stride 8 and the head's last convolutions stayed in float: 55.18 instead of 54.82, for a fifth
-more time (docs/training/README.md); the search for it is `Int8Config(max_loss=0.3, float_groups=4)`.
+The int8 form has nothing but the decoding in float, and loses 0.496 at 416 x 416, where 0.5 is allowed. With
+0.3 everything up to stride 8 and the head's last convolutions stayed in float: 55.18 instead of 54.82, for a
+fifth more time (docs/training/README.md); the search for it is `Int8Config(max_loss=0.3, float_groups=4)`.
 """
 
 from dataclasses import replace
