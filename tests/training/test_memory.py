@@ -152,7 +152,7 @@ def test_another_batch_scales_rate_and_first_steps() -> None:
     free = replace(sgd, rate_batch=0)
     (twice,) = batches.with_batches(replace(live, stages=(free,)), [256]).stages
     assert (twice.rate, twice.warmup_from) == pytest.approx((0.32, 6e-4))
-    large = batches.with_batches(recipe("mobilenetv2-gfl-320"), [64, 8, 8]).stages[0]
+    large = batches.with_batches(recipe("mobilenetv2-gfl-320"), [64, 8, 8, 8]).stages[0]
     assert large.log_steps % large.average_every == 0
 
 
