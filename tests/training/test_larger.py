@@ -324,7 +324,8 @@ def test_any_recipe_takes_a_larger_teacher_by_name(tmp_path: Path) -> None:
     assert made.larger == LargerTeacher(
         recipe="mobilenetv2-gfl-320", weights=str((tmp_path / "w.safetensors").resolve())
     )
-    assert [stage.taught for stage in made.stages] == [False, True, True, True]  # the first begins at cached taps
+    # the first begins at cached taps
+    assert [stage.taught for stage in made.stages] == [False, True, True, True]
     options = ["train", "mobilenetv2-gfl-320", "--data", "d", "--out", "o", "--larger", "own=w"]
     said = cli.adapted(cli.parser().parse_args(options))
     assert said == with_larger(plain, "own=w")
