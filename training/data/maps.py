@@ -90,18 +90,23 @@ def new_maps(
     Nothing is left where they cannot be made.
     """
     files = [folder / f"{name}.npy" for name in fields]
-    try:
+    with _whole_or_nothing(files, f"{folder}: {what} cannot be made", remedy):
         for path, (shape, dtype) in zip(files, fields.values(), strict=True):
             np.lib.format.open_memmap(path, "w+", dtype, shape)
         take_space(files, what, remedy, share)
+
+
+@contextmanager
+def _whole_or_nothing(files: Sequence[Path], trouble: str, remedy: str) -> Iterator[None]:
+    """Remove the files where the block fails; what the system refuses becomes an OutputError."""
+    try:
+        yield
     except BaseException as error:
         for path in files:
             with suppress(OSError):
                 path.unlink(missing_ok=True)
         if isinstance(error, OSError):
-            raise OutputError(
-                f"{folder}: {what} cannot be made ({error.strerror or error}): {remedy}"
-            ) from error
+            raise OutputError(f"{trouble} ({error.strerror or error}): {remedy}") from error
         raise
 
 
@@ -145,7 +150,7 @@ def picture_file(path: Path, heights: Sequence[int], side: int, remedy: str) -> 
     """
     part = path.with_suffix(f".part{path.suffix}")
     check_space(path.parent, 3 * side * sum(heights), f"{len(heights)} decoded pictures", remedy)
-    try:
+    with _whole_or_nothing([part], f"{path}: cannot be written", f"free some space, {remedy}"):
         store = PictureFile(part, len(heights), side)
         try:
             yield store
@@ -155,11 +160,3 @@ def picture_file(path: Path, heights: Sequence[int], side: int, remedy: str) -> 
             raise
         store.close(sync=True)
         part.replace(path)
-    except BaseException as error:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise OutputError(
-                f"{path}: cannot be written ({error.strerror or error}): free some space, {remedy}"
-            ) from error
-        raise
